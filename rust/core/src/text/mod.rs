@@ -1,0 +1,1 @@
+//! Shared text primitives, no policy.
