@@ -7,10 +7,18 @@
 //!
 //! No Python, no printing, no clock in any output: callers own the terminal and the time.
 
+pub mod audit;
+pub mod convert;
+pub mod digest;
 pub mod error;
 pub mod json;
+pub mod peek;
+pub mod plan;
 pub mod record;
+pub mod report;
+pub mod run;
 pub mod stage;
 pub mod text;
+pub mod why;
 
 pub use error::{Error, Result};
