@@ -231,7 +231,7 @@ pub enum Change {
     NonFinite,
     /// `parse.control`: a raw control character inside a string was escaped.
     ControlInString,
-    /// `parse.syntax`: a comma too many was removed.
+    /// `parse.trailing_comma`: a comma before a closing bracket was removed.
     TrailingComma,
     /// `normalise.nfc`
     Nfc,
@@ -287,7 +287,7 @@ impl Change {
             Self::DuplicateKey => "parse.duplicate_key",
             Self::NonFinite => "parse.non_finite",
             Self::ControlInString => "parse.control",
-            Self::TrailingComma => "parse.syntax",
+            Self::TrailingComma => "parse.trailing_comma",
             Self::Nfc => "normalise.nfc",
             Self::Mojibake => "normalise.mojibake",
             Self::Control => "normalise.control",

@@ -47,21 +47,30 @@ pub enum DefectKind {
     Depth,
     /// Bytes that are not UTF-8.
     Encoding,
+    /// A comma before a closing bracket.
+    TrailingComma,
 }
 
 impl DefectKind {
-    /// The reason code's last part.
+    /// The reason code's last part: `syntax` of `parse.syntax`.
     pub fn code(self) -> &'static str {
+        let reason = self.reason();
+        reason.strip_prefix("parse.").unwrap_or(reason)
+    }
+
+    /// The reason code.
+    pub fn reason(self) -> &'static str {
         match self {
-            Self::Syntax => "syntax",
-            Self::Truncated => "truncated",
-            Self::Trailing => "trailing",
-            Self::NonFinite => "non_finite",
-            Self::LoneSurrogate => "lone_surrogate",
-            Self::Control => "control",
-            Self::DuplicateKey => "duplicate_key",
-            Self::Depth => "depth",
-            Self::Encoding => "encoding",
+            Self::Syntax => "parse.syntax",
+            Self::Truncated => "parse.truncated",
+            Self::Trailing => "parse.trailing",
+            Self::NonFinite => "parse.non_finite",
+            Self::LoneSurrogate => "parse.lone_surrogate",
+            Self::Control => "parse.control",
+            Self::DuplicateKey => "parse.duplicate_key",
+            Self::Depth => "parse.depth",
+            Self::Encoding => "parse.encoding",
+            Self::TrailingComma => "parse.trailing_comma",
         }
     }
 }

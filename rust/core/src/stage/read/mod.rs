@@ -1,1 +1,5 @@
-//! (skeleton; its owner fills it)
+//! From files to units.
+
+mod unit;
+
+pub use unit::{Body, Unit};

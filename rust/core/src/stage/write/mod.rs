@@ -1,1 +1,3 @@
 //! (skeleton; its owner fills it)
+
+pub mod form;

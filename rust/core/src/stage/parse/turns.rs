@@ -1,0 +1,104 @@
+//! Turns as objects: `{"role": …, "content": …}` and its relatives.
+
+use super::context::Context;
+use crate::json::{Kind, Member, Node};
+use crate::record::{Content, Message, Part, Record, Rejection, Text};
+use bumpalo::collections::Vec as ArenaVec;
+
+impl<'a> Context<'a, '_> {
+    /// One turn in OpenAI's shape. The spelling is kept (`Message::raw`) where it is canonical.
+    pub fn openai_turn(&self, node: Node<'a>, index: usize) -> Result<Message<'a>, Rejection> {
+        let Kind::Object(members) = node.kind else {
+            return Err(self.wrong_type(&format!("messages[{index}]"), "an object with `role` and `content`", &node));
+        };
+        let mut role_given = None;
+        let mut content = Content::Absent;
+        let mut reasoning = None;
+        let mut tool_calls = None;
+        let mut fields = ArenaVec::new_in(self.arena);
+        let mut plain_role = false;
+        for member in members {
+            match member.key {
+                "role" => {
+                    let Kind::String(name) = member.value.kind else {
+                        return Err(self.wrong_type(&format!("messages[{index}].role"), "a string", &member.value));
+                    };
+                    // An escaped spelling (`"\u0075ser"`) is not canonical.
+                    plain_role = member.value.raw.len() == name.len() + 2;
+                    role_given = Some(name);
+                }
+                "content" => content = self.content(member.value),
+                "reasoning_content" if member.value.as_str().is_some() => reasoning = Text::from_node(member.value),
+                "tool_calls" if member.value.as_array().is_some() => tool_calls = Some(member.value),
+                _ => fields.push(*member),
+            }
+        }
+        let Some(role_given) = role_given else {
+            return Err(self.reject("parse.type", format!("`messages[{index}]` has no `role`")));
+        };
+        let role = self.role(role_given)?;
+        let canonical = plain_role && role.name() == role_given;
+        Ok(Message { role, role_given, content, reasoning, tool_calls, fields, raw: canonical.then_some(node.raw) })
+    }
+
+    /// What a turn says: text, `null`, an array of parts. Anything else is one part of its own.
+    pub fn content(&self, node: Node<'a>) -> Content<'a> {
+        match node.kind {
+            Kind::String(value) => Content::Text(Text { value, raw: Some(node.raw) }),
+            Kind::Null => Content::Null,
+            Kind::Array(items) => {
+                let mut parts = ArenaVec::with_capacity_in(items.len(), self.arena);
+                parts.extend(items.iter().map(|item| Part { node: *item, text: part_text(item) }));
+                Content::Parts(parts)
+            }
+            _ => {
+                let mut parts = ArenaVec::with_capacity_in(1, self.arena);
+                parts.push(Part { node, text: None });
+                Content::Parts(parts)
+            }
+        }
+    }
+
+    /// Reads the turns into `record.messages`. If `canonical`, the array's own spelling is kept as
+    /// long as every turn is canonical.
+    pub fn openai_turns(&self, record: &mut Record<'a>, turns: Node<'a>, canonical: bool) -> Result<(), Rejection> {
+        let Kind::Array(items) = turns.kind else {
+            return Err(self.wrong_type("messages", "an array of turns", &turns));
+        };
+        record.messages.reserve_exact(items.len());
+        let mut all = canonical;
+        for (index, item) in items.iter().enumerate() {
+            let message = self.openai_turn(*item, index)?;
+            all &= message.raw.is_some();
+            record.messages.push(message);
+        }
+        // A record is one line: a spelling that spans lines is not copied.
+        if memchr::memchr2(b'\n', b'\r', turns.raw.as_bytes()).is_some() {
+            record.messages.iter_mut().for_each(|message| message.raw = None);
+            all = false;
+        }
+        if all {
+            record.messages_raw = Some(turns.raw);
+        }
+        Ok(())
+    }
+}
+
+/// The key that holds the text of a content part: `text` (OpenAI), or `value` (LLaMA-Factory).
+pub(crate) fn part_text_key(members: &[Member<'_>]) -> Option<&'static str> {
+    let string = |key: &str| members.iter().any(|member| member.key == key && member.value.as_str().is_some());
+    let kind = members.iter().find(|member| member.key == "type").and_then(|member| member.value.as_str());
+    match kind {
+        None | Some("text" | "input_text" | "output_text") if string("text") => Some("text"),
+        Some("text") if string("value") => Some("value"),
+        _ => None,
+    }
+}
+
+fn part_text<'a>(node: &Node<'a>) -> Option<Text<'a>> {
+    match node.kind {
+        Kind::String(_) => Text::from_node(*node),
+        Kind::Object(members) => Text::from_node(node.get(part_text_key(members)?)?),
+        _ => None,
+    }
+}
