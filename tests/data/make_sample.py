@@ -78,7 +78,9 @@ def bfcl(count: int) -> Iterator[Record]:
         questions = lines(f"{folder}/BFCL_v4_{kind}.json", count, 1500)
         answers = {
             answer["id"]: answer["ground_truth"]
-            for answer in map(json.loads, (RAW / folder / f"possible_answer/BFCL_v4_{kind}.json").open(encoding="utf-8"))
+            for answer in map(
+                json.loads, (RAW / folder / f"possible_answer/BFCL_v4_{kind}.json").open(encoding="utf-8")
+            )
         }
         for question in map(json.loads, questions):
             calls = []
@@ -122,11 +124,15 @@ def csv_rows(path: str, count: int, longest: int) -> bytes:
 
 def conversations() -> None:
     """Chat, tools, preferences."""
-    write("fastchat/identity.json", json.dumps(elements("lm-sys__FastChat/data/dummy_conversation.json", 450), indent=2))
+    write(
+        "fastchat/identity.json", json.dumps(elements("lm-sys__FastChat/data/dummy_conversation.json", 450), indent=2)
+    )
     factory = "hiyouga__LLaMA-Factory/data"
     glaive = elements(f"{factory}/glaive_toolcall_en_demo.json", 90, 2600)
     write("llamafactory/glaive_toolcall.json", json.dumps(glaive, indent=2, ensure_ascii=False))
-    write("llamafactory/dpo.json.zst", json.dumps(elements(f"{factory}/dpo_en_demo.json", 120, 4000), ensure_ascii=False))
+    write(
+        "llamafactory/dpo.json.zst", json.dumps(elements(f"{factory}/dpo_en_demo.json", 120, 4000), ensure_ascii=False)
+    )
     write("llamafactory/kto.jsonl", jsonl(elements(f"{factory}/kto_en_demo.json", 60, 1500)))
     patterns = "ProfSynapse__Toolset-Training/Datasets/behavior_datasets/response_patterns"
     old = lines(f"{patterns}/tool_text_pairs_v1.0.jsonl", 120, 1200)
@@ -135,7 +141,9 @@ def conversations() -> None:
     write("toolset/pairs_v1.1.jsonl.gz", b"".join(line + b"\n" for line in new))
     write("bfcl/calls.jsonl", jsonl(bfcl(60)))
     write("emollm/history.jsonl.zst", jsonl(history(220)))
-    write("emollm/ruozhiba.jsonl", (RAW / "SmartFlowAI__EmoLLM/datasets/processed/ruozhiba_format_emo.jsonl").read_bytes())
+    write(
+        "emollm/ruozhiba.jsonl", (RAW / "SmartFlowAI__EmoLLM/datasets/processed/ruozhiba_format_emo.jsonl").read_bytes()
+    )
     files = sorted((RAW / "qiuhuachuan__smile/data").glob("*.json"), key=lambda path: (path.stat().st_size, path.name))
     for path in files[:25]:
         write(f"smile/{path.name}", path.read_bytes())
@@ -145,12 +153,20 @@ def questions() -> None:
     """Instructions, questions, prompts, tables."""
     gsm8k = "openai__grade-school-math/grade_school_math/data"
     write("gsm8k/train.jsonl", b"\n".join([*lines(f"{gsm8k}/train.jsonl", 600), b""]))
-    write("gsm8k/socratic.json", b"\n".join([*lines(f"{gsm8k}/test_socratic.jsonl", 150), b""]))  # lines, whatever its name
+    write(
+        "gsm8k/socratic.json", b"\n".join([*lines(f"{gsm8k}/test_socratic.jsonl", 150), b""])
+    )  # lines, whatever its name
     teacher = "teknium1__GPTeacher"
-    write("gpteacher/toolformer.jsonl.zst", jsonl(elements(f"{teacher}/Toolformer/toolformer-dedupe-only-dataset.json", 900)))
+    write(
+        "gpteacher/toolformer.jsonl.zst",
+        jsonl(elements(f"{teacher}/Toolformer/toolformer-dedupe-only-dataset.json", 900)),
+    )
     roleplay = elements(f"{teacher}/Roleplay/roleplay-simple-deduped-roleplay-instruct.json", 250)
     write("gpteacher/roleplay.json", json.dumps(roleplay, indent=4, ensure_ascii=False))
-    write("evol/alpaca.json", json.dumps(elements("nickrosh__evol-teacher/converted_alpaca_2k.json", 350), ensure_ascii=False))
+    write(
+        "evol/alpaca.json",
+        json.dumps(elements("nickrosh__evol-teacher/converted_alpaca_2k.json", 350), ensure_ascii=False),
+    )
     coach = lines("daveshap__CreativeWritingCoach/creative_writing_coach.jsonl", 40, 4500)
     write("coach/stories.jsonl.gz", b"\n".join([*coach, b""]))
     write("counsel/answers.csv", csv_rows("nbertagnolli__counsel-chat/data/20200325_counsel_chat.csv", 70, 2200))

@@ -12,7 +12,9 @@ Record = dict[str, Any]
 
 def turns(record: Record) -> tuple[str, str]:
     """Question and answer of a qa or alpaca record."""
-    question = record.get("question") or "\n\n".join(part for part in (record["instruction"], record.get("input")) if part)
+    question = record.get("question") or "\n\n".join(
+        part for part in (record["instruction"], record.get("input")) if part
+    )
     return question, record.get("answer") or record["response"]
 
 
@@ -81,7 +83,8 @@ def broken_lines(sources: list[bytes]) -> bytes:
         line().replace(quoted, quoted + b"bell\x07 and tab\t raw. "),  # raw control characters
         line().replace(quoted, quoted + rb"nul \u0000 and zero\u200bwidth. "),
         line()[:-1] + b', "nested": ' + b"[" * 2000 + b"]" * 2000 + b"}",  # too deep
-        line()[:-1] + b', "big": 18446744073709551616, "float": 1.0, "power": 1e2, "minus": -0}',  # spellings to be kept
+        line()[:-1]
+        + b', "big": 18446744073709551616, "float": 1.0, "power": 1e2, "minus": -0}',  # spellings to be kept
         line() + b" " + line(),  # two records on one line
         b"[1, 2, 3]",  # JSON, but no record
         b'"only a string"',

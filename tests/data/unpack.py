@@ -28,9 +28,12 @@ def main() -> int:
         print(f"error: {archive}: not found\n\nhint: name the archive: python {sys.argv[0]} ARCHIVE", file=sys.stderr)
         return 2
     folder.mkdir(parents=True, exist_ok=True)
-    with archive.open("rb") as compressed, zstandard.ZstdDecompressor().stream_reader(compressed) as stream:
-        with tarfile.open(fileobj=stream, mode="r|") as tar:
-            tar.extractall(folder, filter="data")  # the filter refuses paths that leave the folder
+    with (
+        archive.open("rb") as compressed,
+        zstandard.ZstdDecompressor().stream_reader(compressed) as stream,
+        tarfile.open(fileobj=stream, mode="r|") as tar,
+    ):
+        tar.extractall(folder, filter="data")  # the filter refuses paths that leave the folder
     print(f"{folder}: unpacked")
     return 0
 

@@ -1,0 +1,97 @@
+"""Docs are tests: every block of the README and of docs/ is run or compared, and every link leads somewhere.
+
+`sh` blocks of the README: the first is run by CI itself; its output, in the `text` block below it, must be what the command
+prints now (`--update` writes it). `python` blocks are run in an empty folder that has `raw/` (the sample data).
+`sh` blocks of docs/ are run, line by line, there as well.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support import ROOT, SAMPLE, corpuskit
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    return [match[2] for match in BLOCK.finditer(path.read_text("utf-8")) if match[1] == language]
+
+
+def steady(text: str) -> str:
+    """A report without what depends on the clock and the machine."""
+    text = re.sub(r"\d+(\.\d+)? (s|ms|min)\b", "N s", text)
+    return re.sub(r"\d[\d,.]*( ?[kMG]?B)?/s|\d[\d,.]* records/s", "N/s", text)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Path:
+    """A folder as the docs presume it: `raw/` holds the sample data."""
+    shutil.copytree(SAMPLE, tmp_path / "raw")
+    return tmp_path
+
+
+def test_the_first_two_blocks_are_what_ci_runs() -> None:
+    first, second = blocks(ROOT / "README.md", "sh")[:2]
+    ci = (ROOT / ".ci/run").read_text("utf-8").splitlines()
+    for block in (first, second):
+        assert block.count("\n") == 1, "one line each"
+        assert block.strip() in ci
+
+
+def test_the_readme_shows_what_the_first_command_prints(tmp_path: Path, update: bool) -> None:
+    path = ROOT / "README.md"
+    command = blocks(path, "sh")[0].split("&&")[-1].split()
+    arguments = [str(tmp_path / "sample") if word == "out/sample" else word for word in command[1:]]
+    result = corpuskit(*arguments, cwd=ROOT)
+    assert result.returncode == 0, result.stderr
+    printed = (result.stdout + result.stderr).replace(str(tmp_path / "sample"), "out/sample")
+    shown = blocks(path, "text")[0]
+    if update and steady(shown) != steady(printed):
+        path.write_text(path.read_text("utf-8").replace(shown, printed, 1), "utf-8")
+        return
+    assert steady(shown) == steady(printed), "mend by `.venv/bin/pytest tests/test_docs.py --update`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_python_blocks_run(page: Path, workplace: Path) -> None:
+    for number, block in enumerate(blocks(page, "python"), 1):
+        result = subprocess.run(
+            [sys.executable, "-W", "error", "-c", block], cwd=workplace, capture_output=True, text=True, timeout=120
+        )
+        assert result.returncode == 0, f"{page.name}, python block {number}: {result.stderr}"
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+def test_sh_blocks_of_the_docs_run(page: Path, workplace: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for number, block in enumerate(blocks(page, "sh"), 1):
+        result = subprocess.run(
+            ["bash", "-eu", "-o", "pipefail", "-c", block],
+            cwd=workplace,
+            env={**os.environ, "PATH": path, "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert result.returncode == 0, f"{page.name}, sh block {number}: {result.stdout}{result.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", BLOCK.sub("", page.read_text("utf-8")))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_make_targets_named_in_the_docs_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", page.read_text("utf-8"))) <= targets
