@@ -1,1 +1,121 @@
-//! (skeleton; its owner fills it)
+//! The plan: every setting of a run, in flow order.
+//!
+//! A stage owns the settings of its section; this module joins them, lays a user's file over the
+//! defaults of a profile, and says exactly where a file is wrong. Sections are fixed, not a list of
+//! steps: a typo has a line, and dedup cannot come before normalise. The effective plan (no key
+//! missing) is what runs, what is digested, and what the manifest holds.
+
+use crate::error::{Error, Result};
+use crate::stage::parse::ParseSettings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+mod deviation;
+pub mod hint;
+mod message;
+mod profile;
+mod source;
+mod template;
+mod tree;
+
+pub use deviation::Deviation;
+pub use profile::Profile;
+pub use source::Source;
+
+/// The version of the plan's language that this build reads.
+pub const PLAN_VERSION: u32 = 1;
+
+/// Sections that are part of the design but not of this version; their names get an own message.
+const LATER_SECTIONS: [&str; 9] =
+    ["tag", "score", "mix", "curriculum", "condition", "adapters", "train", "review", "eval"];
+
+/// Every setting of a run, in flow order.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Plan {
+    /// The version of the plan's language.
+    #[schemars(range(min = 1, max = 1))]
+    pub version: u32,
+    /// Sets the defaults of every other key; a key that is written down wins over it.
+    pub profile: Profile,
+    /// How a unit of input becomes a conversation.
+    pub parse: ParseSettings,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { version: PLAN_VERSION, profile: Profile::Emergent, parse: ParseSettings::default() }
+    }
+}
+
+impl Plan {
+    /// The names of the sections, in flow order.
+    pub const SECTIONS: [&str; 1] = ["parse"];
+
+    /// The plan of a profile without any deviation.
+    pub fn of(profile: Profile) -> Self {
+        let mut plan = Self { profile, ..Self::default() };
+        profile.apply(&mut plan);
+        plan
+    }
+
+    /// Reads a plan. `name` is what messages call the text, usually its path.
+    ///
+    /// # Errors
+    /// `Error::Plan` with `name:line:column`, the line, what was expected and what was probably meant.
+    pub fn from_yaml(text: &str, name: &str) -> Result<Self> {
+        Source::default().text(text, name).load()
+    }
+
+    /// Checks what types alone cannot: bounds that contradict, values out of range.
+    ///
+    /// # Errors
+    /// `Error::Plan` that names the setting.
+    pub fn check(&self) -> Result<()> {
+        if self.version != PLAN_VERSION {
+            return Err(Error::plan("version", format!("must be {PLAN_VERSION}, got {}", self.version)));
+        }
+        Ok(())
+    }
+
+    /// The effective plan as JSON, keys in flow order.
+    pub fn to_json(&self) -> Value {
+        // Settings are plain data with string keys; there is nothing in them that JSON cannot hold.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// The effective plan as YAML; keys that deviate from the profile say so.
+    pub fn to_yaml(&self) -> String {
+        template::effective(self)
+    }
+
+    /// The plan of a profile as YAML with every key explained, to be edited.
+    pub fn template(profile: Profile) -> String {
+        template::commented(&Self::of(profile))
+    }
+
+    /// BLAKE3 of the effective plan as canonical JSON (sorted keys, no spaces), in hexadecimal.
+    pub fn digest(&self) -> String {
+        let mut sorted = self.to_json();
+        sorted.sort_all_objects();
+        blake3::hash(sorted.to_string().as_bytes()).to_hex().to_string()
+    }
+
+    /// Every setting that is not what the profile says, in flow order.
+    pub fn deviations(&self) -> Vec<Deviation> {
+        deviation::between(&Self::of(self.profile).to_json(), &self.to_json())
+    }
+
+    /// The JSON schema of a plan file.
+    pub fn schema() -> Value {
+        let mut schema = schemars::schema_for!(Self).to_value();
+        if let Some(object) = schema.as_object_mut() {
+            object.insert("title".to_owned(), "corpuskit plan".into());
+        }
+        schema
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,8 +10,10 @@ use std::fmt;
 /// A node of the file.
 #[derive(Debug, Default)]
 pub(super) enum Tree {
-    /// A single value, a list, or nothing.
+    /// Nothing: a key without a value.
     #[default]
+    Nothing,
+    /// A single value or a list.
     Leaf,
     /// Keys and values in file order.
     Map(Vec<Entry>),
@@ -34,8 +36,8 @@ impl Tree {
     /// The entries of a map; nothing for a leaf.
     pub(super) fn entries(&self) -> &[Entry] {
         match self {
-            Self::Leaf => &[],
             Self::Map(entries) => entries,
+            Self::Nothing | Self::Leaf => &[],
         }
     }
 
@@ -138,10 +140,10 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_unit<E>(self) -> Result<Tree, E> {
-        Ok(Tree::Leaf)
+        Ok(Tree::Nothing)
     }
 
     fn visit_none<E>(self) -> Result<Tree, E> {
-        Ok(Tree::Leaf)
+        Ok(Tree::Nothing)
     }
 }
