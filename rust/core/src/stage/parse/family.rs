@@ -1,7 +1,7 @@
 //! The families of schemas. One file each; this is the table of them and the contract.
 
 use super::context::Context;
-use super::{openai, text};
+use super::{alpaca, dolly, openai, openorca, preference, prompt_completion, query_response, question_answer, text};
 use crate::json::Node;
 use crate::record::{Origin, Record, Rejection, Role};
 
@@ -38,7 +38,17 @@ pub trait Family: Sync {
 }
 
 /// Every family, in the order in which they are tried: the more keys a schema demands, the earlier.
-pub static FAMILIES: &[&dyn Family] = &[&openai::Openai, &text::PlainText];
+pub static FAMILIES: &[&dyn Family] = &[
+    &preference::Preference,
+    &openai::Openai,
+    &dolly::Dolly,
+    &alpaca::Alpaca,
+    &prompt_completion::PromptCompletion,
+    &openorca::OpenOrca,
+    &question_answer::QuestionAnswer,
+    &query_response::QueryResponse,
+    &text::PlainText,
+];
 
 /// The family of this name.
 pub fn family(name: &str) -> Option<&'static dyn Family> {

@@ -1,13 +1,27 @@
 //! From a unit to a record: JSON, repairs by stated policy, the schema detected per record.
 
+mod alpaca;
 mod context;
+mod dolly;
+mod draft;
 mod family;
+mod hole;
+mod instructed;
 mod openai;
+mod openorca;
+mod pair;
 mod policy;
+mod preference;
+mod prompt_completion;
+mod query_response;
+mod question_answer;
 pub mod restore;
 pub mod roles;
+mod template;
+mod template_writer;
 mod text;
 mod turns;
+mod values;
 
 pub use context::{Context, kind_name};
 pub use family::{FAMILIES, Family, family};
@@ -57,11 +71,19 @@ impl Parser {
             Body::Json(bytes) => {
                 let text = match simdutf8::basic::from_utf8(bytes) {
                     Ok(text) => text,
-                    Err(_) => return Ok(Parsed::Rejected(Rejection { reason: "parse.encoding", byte: 0, detail: String::new() })),
+                    Err(_) => {
+                        return Ok(Parsed::Rejected(Rejection {
+                            reason: "parse.encoding",
+                            byte: 0,
+                            detail: String::new(),
+                        }));
+                    }
                 };
                 match json::parse(text, arena, self.limits) {
                     Ok(node) => self.record(node, unit.origin, arena),
-                    Err(defect) => Err(Rejection { reason: defect.kind.reason(), byte: defect.byte as u64, detail: String::new() }),
+                    Err(defect) => {
+                        Err(Rejection { reason: defect.kind.reason(), byte: defect.byte as u64, detail: String::new() })
+                    }
                 }
             }
             Body::Text(bytes) => match simdutf8::basic::from_utf8(bytes) {
@@ -87,10 +109,14 @@ impl Parser {
         };
         let record = family.parse(dialect, node, origin, &context)?;
         if self.settings.consecutive == Consecutive::Reject {
-            let twice = record.messages.windows(2).position(|pair| pair[0].role == pair[1].role && pair[0].role != Role::Tool);
+            let twice =
+                record.messages.windows(2).position(|pair| pair[0].role == pair[1].role && pair[0].role != Role::Tool);
             if let Some(index) = twice {
                 let role = record.messages[index].role.name();
-                return Err(context.reject("parse.consecutive", format!("turns {} and {} are both of role `{role}`", index + 1, index + 2)));
+                return Err(context.reject(
+                    "parse.consecutive",
+                    format!("turns {} and {} are both of role `{role}`", index + 1, index + 2),
+                ));
             }
         }
         Ok(record)
@@ -112,7 +138,11 @@ fn seen(node: &Node<'_>) -> String {
                 keys.push(')');
             }
             let more = if members.len() > 12 { format!(" and {} more", members.len() - 12) } else { String::new() };
-            if members.is_empty() { format!("an object without keys, {EXPECTED}") } else { format!("an object with {keys}{more}, {EXPECTED}") }
+            if members.is_empty() {
+                format!("an object without keys, {EXPECTED}")
+            } else {
+                format!("an object with {keys}{more}, {EXPECTED}")
+            }
         }
         _ => format!("{}, {EXPECTED}", kind_name(node)),
     }
