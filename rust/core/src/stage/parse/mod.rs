@@ -67,7 +67,7 @@ impl Parser {
         let parsed = match &unit.body {
             Body::Empty => return Ok(Parsed::Empty),
             Body::Rejected { rejection, .. } => return Ok(Parsed::Rejected(rejection.clone())),
-            Body::Row(node) => self.record(*node, unit.origin, arena),
+            Body::Row(node) | Body::DecodedRow(node) => self.record(*node, unit.origin, arena),
             Body::Json(bytes) => {
                 let text = match simdutf8::basic::from_utf8(bytes) {
                     Ok(text) => text,

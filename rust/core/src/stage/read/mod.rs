@@ -1,5 +1,30 @@
-//! From files to units.
+//! read: bytes of files, folders, globs and standard input become units.
+//!
+//! A unit is a line, a table row, an array element, a member of a map or a whole-file record. What
+//! a file holds is told from its content: names only break ties. Nothing vanishes: every byte of
+//! an input belongs to a unit, to an empty unit, or is punctuation of its container.
+//!
+//! `Reader` hands out batches in input order. It does only what must be serial (read, decompress,
+//! digest, find the cut); `Batch::units` splits a batch into units on whichever worker has it. Cuts
+//! depend on the bytes alone, never on threads, time or how much one system call returned.
 
+mod batch;
+mod cursor;
+mod discover;
+mod reader;
+mod settings;
 mod unit;
+mod walk;
 
-pub use unit::{Body, Unit};
+pub use batch::{Batch, FileAccount};
+pub use cursor::{Cursor, Position};
+pub use discover::{Identity, InputFile, InputKind, Inputs, Note};
+pub use reader::Reader;
+pub use settings::{Header, ReadSettings};
+pub use unit::{Body, OwnedBody, OwnedUnit, Unit};
+
+/// Plain bytes of a batch, about: it ends with the unit that would pass this size.
+pub const BATCH_BYTES: usize = 2 << 20;
+
+/// Most bytes of a rejected unit that are kept to show it.
+pub const HEAD_BYTES: usize = 4096;
