@@ -14,6 +14,14 @@ use std::str::FromStr;
 /// Most bytes that wait before they are hashed: long enough for full SIMD width, short enough for the cache.
 const BLOCK: usize = 128 * 1024;
 
+/// The length of the subtrees that [`Tree::push`] takes.
+pub const SUBTREE: usize = 1 << 20;
+
+/// The chaining value of the [`SUBTREE`] bytes that start at byte `at` of a longer input.
+pub fn subtree(bytes: &[u8], at: u64) -> ChainingValue {
+    leaf(bytes, at)
+}
+
 /// A BLAKE3 digest; prints and serialises as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(pub [u8; 32]);
@@ -100,6 +108,21 @@ impl Tree {
         }
     }
 
+    /// Adds a subtree that some other thread hashed by [`subtree`]. It must start where this tree
+    /// stands, have [`SUBTREE`] bytes, and must not be the last: more bytes have to follow.
+    ///
+    /// # Errors
+    ///
+    /// Where this tree does not stand at a multiple of [`SUBTREE`].
+    pub fn push(&mut self, value: ChainingValue) -> Result<(), String> {
+        if self.bytes() % SUBTREE as u64 != 0 {
+            return Err(format!("a subtree cannot follow {} bytes", self.bytes()));
+        }
+        self.absorb_waiting(true);
+        self.join(value, SUBTREE);
+        Ok(())
+    }
+
     /// The digest of everything so far. More may be added after.
     pub fn finish(&self) -> Digest {
         let mut last = self.clone();
@@ -139,7 +162,12 @@ impl Tree {
         if let Some(most) = max_subtree_len(self.hashed) {
             length = length.min(usize::try_from(most).unwrap_or(length));
         }
-        let mut value = leaf(&bytes[..length], self.hashed);
+        self.join(leaf(&bytes[..length], self.hashed), length);
+        length
+    }
+
+    /// Puts the next complete subtree on the stack.
+    fn join(&mut self, mut value: ChainingValue, length: usize) {
         self.hashed += length as u64;
         // Equal neighbours become their parent, as in a binary counter.
         let mut size = length as u64;
@@ -149,7 +177,6 @@ impl Tree {
             size *= 2;
         }
         self.finished.push(value);
-        length
     }
 }
 
@@ -243,6 +270,22 @@ mod tests {
             assert_eq!(tree.finish(), reference(&bytes[..length]), "{length} bytes at once");
             assert_eq!(tree.bytes(), length as u64);
         }
+    }
+
+    #[test]
+    fn subtrees_of_other_threads_join() {
+        let bytes = sample(5 * SUBTREE + 77);
+        let mut tree = Tree::new();
+        for (index, block) in bytes.chunks_exact(SUBTREE).enumerate() {
+            if index == 2 {
+                tree.update(block);
+            } else {
+                tree.push(subtree(block, (index * SUBTREE) as u64)).unwrap();
+            }
+        }
+        tree.update(&bytes[5 * SUBTREE..]);
+        assert_eq!(tree.finish(), reference(&bytes));
+        assert!(tree.push([0; 32]).is_err());
     }
 
     #[test]

@@ -1,3 +1,16 @@
-//! (skeleton; its owner fills it)
+//! `write`: kept records into shards with a column file beside each, everything else into folders
+//! of its own with why, and a manifest when all is done.
+//!
+//! Every byte that a run writes passes through [`disk::Disk`].
 
+pub mod columns;
+pub mod disk;
+pub mod encode;
 pub mod form;
+pub mod lines;
+pub mod row_log;
+pub mod rows;
+mod settings;
+pub mod sink;
+
+pub use settings::{Compression, LabelPlace, WriteSettings};

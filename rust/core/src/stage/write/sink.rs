@@ -1,0 +1,478 @@
+//! One stream of lines that ends up in shards: `data`, `dropped`, `duplicates` or `rejected`.
+//!
+//! The stream is cut into frames of about 1 MiB by its bytes alone. Frames are compressed (or, where
+//! the output is plain, hashed and written) by whichever worker has time, and joined here in order.
+//! A shard grows under a temporary name in `.run/` and gets its own name by [`Sink::publish`], after
+//! a checkpoint has recorded that it is complete: whatever that checkpoint does not know can be cut off.
+
+use super::disk::Disk;
+use super::encode::Encoder;
+use super::settings::{Compression, WriteSettings};
+use crate::digest::{Digest, SUBTREE, Tree, subtree};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Most bytes of a frame before compression; longer records are a frame of their own.
+const FRAME: usize = SUBTREE;
+
+/// A complete shard.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Shard {
+    /// Its number, from 0.
+    pub number: u32,
+    /// Lines in it.
+    pub rows: u64,
+    /// Bytes before compression.
+    pub raw_bytes: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// BLAKE3 of the file.
+    pub digest: Digest,
+    /// Whether it is safe on the medium.
+    pub synced: bool,
+}
+
+/// A stream of lines in shards.
+#[derive(Debug)]
+pub struct Sink {
+    /// The folder's name.
+    pub name: &'static str,
+    index: usize,
+    /// `None`: lines are counted, nothing is written (a dry run).
+    place: Option<Place>,
+    compression: Compression,
+    limit: u64,
+    open: Option<Open>,
+    /// The complete shards, in order.
+    pub shards: Vec<Shard>,
+    published: usize,
+    work: Vec<Work>,
+}
+
+#[derive(Debug)]
+struct Place {
+    disk: Disk,
+    work: PathBuf,
+    folder: PathBuf,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: Option<Arc<File>>,
+    rows: u64,
+    raw_bytes: u64,
+    pending: Vec<u8>,
+    issued: u64,
+    accepted: u64,
+    waiting: BTreeMap<u64, Made>,
+    length: u64,
+    digest: Tree,
+}
+
+/// What of a sink is in a checkpoint.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct SinkState {
+    shards: Vec<Shard>,
+    open: Option<OpenState>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct OpenState {
+    rows: u64,
+    raw_bytes: u64,
+    length: u64,
+    digest: Tree,
+    pending: usize,
+}
+
+/// A piece of work that any worker may do.
+#[derive(Debug)]
+pub struct Work {
+    sink: usize,
+    kind: WorkKind,
+}
+
+#[derive(Debug)]
+enum WorkKind {
+    Frame { number: u64, bytes: Vec<u8> },
+    Block { number: u64, bytes: Vec<u8>, file: Option<Arc<File>>, path: PathBuf, disk: Disk, at: u64 },
+    Sync { shard: usize, file: Arc<File>, path: PathBuf, disk: Disk },
+}
+
+/// The result of a piece of work.
+#[derive(Debug)]
+pub struct Done {
+    /// Which sink it goes back to.
+    pub sink: usize,
+    number: u64,
+    made: Made,
+    /// The work's buffer, to be used again.
+    pub spent: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Made {
+    Frame(Vec<u8>),
+    Block([u8; 32]),
+    Synced,
+}
+
+impl Work {
+    /// Bytes that wait in this piece of work.
+    pub fn bytes(&self) -> usize {
+        match &self.kind {
+            WorkKind::Frame { bytes, .. } | WorkKind::Block { bytes, .. } => bytes.len(),
+            WorkKind::Sync { .. } => 0,
+        }
+    }
+
+    /// Does it.
+    pub fn run(self, encoder: &mut Encoder) -> Result<Done> {
+        let sink = self.sink;
+        Ok(match self.kind {
+            WorkKind::Frame { number, bytes } => {
+                let mut out = Vec::new();
+                encoder.encode(&bytes, &mut out)?;
+                Done { sink, number, made: Made::Frame(out), spent: bytes }
+            }
+            WorkKind::Block { number, bytes, file, path, disk, at } => {
+                if let Some(file) = file {
+                    disk.write_at(&file, &path, &bytes, at)?;
+                }
+                Done { sink, number, made: Made::Block(subtree(&bytes, at)), spent: bytes }
+            }
+            WorkKind::Sync { shard, file, path, disk } => {
+                disk.sync(&file, &path)?;
+                Done { sink, number: shard as u64, made: Made::Synced, spent: Vec::new() }
+            }
+        })
+    }
+}
+
+impl Sink {
+    /// A stream of this name below `out`; `index` tells the caller's sinks apart. Without `out` it
+    /// only counts.
+    pub fn new(name: &'static str, index: usize, out: Option<(&Disk, &Path)>, settings: &WriteSettings) -> Self {
+        Self {
+            name,
+            index,
+            place: out.map(|(disk, out)| Place { disk: disk.clone(), work: out.join(".run"), folder: out.join(name) }),
+            compression: settings.compression,
+            limit: settings.shard_bytes,
+            open: None,
+            shards: Vec::new(),
+            published: 0,
+            work: Vec::new(),
+        }
+    }
+
+    /// The name of a shard within the run folder.
+    pub fn file_name(&self, number: u32) -> String {
+        format!("{}/part-{number:05}{}", self.name, self.compression.extension())
+    }
+
+    /// The number of the shard that the next line goes to.
+    pub fn current(&self) -> u32 {
+        self.shards.len() as u32
+    }
+
+    /// How many bytes the current shard still takes; the record that reaches it is its last.
+    pub fn room(&self) -> u64 {
+        self.limit.saturating_sub(self.open.as_ref().map_or(0, |open| open.raw_bytes))
+    }
+
+    /// Appends whole lines.
+    pub fn append(&mut self, mut bytes: &[u8], rows: u64, spare: &mut Vec<Vec<u8>>) -> Result<()> {
+        self.ensure_open()?;
+        let Some(open) = &mut self.open else { return Ok(()) };
+        open.rows += rows;
+        open.raw_bytes += bytes.len() as u64;
+        if self.place.is_none() {
+            return Ok(());
+        }
+        while !bytes.is_empty() {
+            let Some(open) = &mut self.open else { break };
+            let room = (FRAME + 1).saturating_sub(open.pending.len());
+            // A record longer than a frame goes on to its own end.
+            let take = if room > 0 { room } else { memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1) };
+            let (now, later) = bytes.split_at(take.min(bytes.len()));
+            open.pending.extend_from_slice(now);
+            bytes = later;
+            self.cut_frames(spare);
+        }
+        Ok(())
+    }
+
+    /// Issues what is longer than a frame. Where it is cut depends on the bytes alone.
+    fn cut_frames(&mut self, spare: &mut Vec<Vec<u8>>) {
+        while let Some(open) = &mut self.open
+            && open.pending.len() > FRAME
+        {
+            let end = match self.compression {
+                Compression::None => Some(FRAME),
+                _ => memchr::memrchr(b'\n', &open.pending[..FRAME])
+                    .or_else(|| memchr::memchr(b'\n', &open.pending[FRAME..]).map(|at| at + FRAME))
+                    .map(|at| at + 1),
+            };
+            let Some(end) = end else { return };
+            let mut rest = spare.pop().unwrap_or_else(|| Vec::with_capacity(FRAME + 1));
+            rest.clear();
+            rest.extend_from_slice(&open.pending[end..]);
+            open.pending.truncate(end);
+            let bytes = std::mem::replace(&mut open.pending, rest);
+            self.issue(bytes);
+        }
+    }
+
+    fn issue(&mut self, bytes: Vec<u8>) {
+        let path = self.temporary();
+        let (Some(open), Some(place), Some(path)) = (&mut self.open, &self.place, path) else { return };
+        let number = open.issued;
+        open.issued += 1;
+        let kind = match self.compression {
+            Compression::None => WorkKind::Block {
+                number,
+                bytes,
+                file: open.file.clone(),
+                path,
+                disk: place.disk.clone(),
+                at: number * FRAME as u64,
+            },
+            _ => WorkKind::Frame { number, bytes },
+        };
+        self.work.push(Work { sink: self.index, kind });
+    }
+
+    /// Takes the work that has come up.
+    pub fn take_work(&mut self) -> impl Iterator<Item = Work> + '_ {
+        self.work.drain(..)
+    }
+
+    /// Takes the result of a piece of work; results may come in any order.
+    pub fn accept(&mut self, done: Done) -> Result<()> {
+        if matches!(done.made, Made::Synced) {
+            if let Some(shard) = self.shards.get_mut(done.number as usize) {
+                shard.synced = true;
+            }
+            return Ok(());
+        }
+        let path = self.temporary();
+        let (Some(open), Some(place), Some(path)) = (&mut self.open, &self.place, path) else { return Ok(()) };
+        open.waiting.insert(done.number, done.made);
+        while let Some(made) = open.waiting.remove(&open.accepted) {
+            match made {
+                Made::Frame(bytes) => {
+                    if let Some(file) = &open.file {
+                        place.disk.write_at(file, &path, &bytes, open.length)?;
+                    }
+                    open.digest.update(&bytes);
+                    open.length += bytes.len() as u64;
+                }
+                Made::Block(value) => {
+                    open.digest.push(value).map_err(Error::Internal)?;
+                    open.length += FRAME as u64;
+                }
+                Made::Synced => {}
+            }
+            open.accepted += 1;
+        }
+        Ok(())
+    }
+
+    /// Whether every piece that was issued has come back.
+    pub fn is_settled(&self) -> bool {
+        self.work.is_empty() && self.open.as_ref().is_none_or(|open| open.accepted == open.issued)
+    }
+
+    /// Issues the last frame of the shard. To be settled, then [`Sink::close`]d.
+    pub fn seal(&mut self) {
+        if let Some(open) = &mut self.open
+            && self.compression != Compression::None
+            && !open.pending.is_empty()
+        {
+            let bytes = std::mem::take(&mut open.pending);
+            self.issue(bytes);
+        }
+    }
+
+    /// Ends the current shard, which must be sealed and settled. Returns its number if there was one.
+    pub fn close(&mut self) -> Result<Option<u32>> {
+        let number = self.current();
+        let path = self.temporary();
+        let Some(mut open) = self.open.take() else { return Ok(None) };
+        if open.accepted != open.issued {
+            return Err(Error::Internal(format!("{}: a shard was closed before its frames were there", self.name)));
+        }
+        if let (Some(place), Some(file), Some(path)) = (&self.place, &open.file, path) {
+            place.disk.write_at(file, &path, &open.pending, open.length)?;
+            open.digest.update(&open.pending);
+            open.length += open.pending.len() as u64;
+            place.disk.truncate(file, &path, open.length)?;
+            let kind = WorkKind::Sync { shard: self.shards.len(), file: file.clone(), path, disk: place.disk.clone() };
+            self.work.push(Work { sink: self.index, kind });
+        }
+        self.shards.push(Shard {
+            number,
+            rows: open.rows,
+            raw_bytes: open.raw_bytes,
+            bytes: open.length,
+            digest: open.digest.finish(),
+            synced: false,
+        });
+        Ok(Some(number))
+    }
+
+    /// The state for a checkpoint; the stream must be settled. What waits to fill a frame goes into
+    /// the file where it is plain, else to `payload`.
+    pub fn state(&self, payload: &mut Vec<u8>) -> Result<SinkState> {
+        let open = match &self.open {
+            None => None,
+            Some(open) => {
+                if self.compression == Compression::None {
+                    if let (Some(place), Some(file), Some(path)) = (&self.place, &open.file, self.temporary()) {
+                        place.disk.write_at(file, &path, &open.pending, open.length)?;
+                    }
+                } else {
+                    payload.extend_from_slice(&open.pending);
+                }
+                Some(OpenState {
+                    rows: open.rows,
+                    raw_bytes: open.raw_bytes,
+                    length: open.length,
+                    digest: open.digest.clone(),
+                    pending: open.pending.len(),
+                })
+            }
+        };
+        Ok(SinkState { shards: self.shards.clone(), open })
+    }
+
+    /// Goes on from a checkpoint; takes its share from the front of `payload`.
+    ///
+    /// # Errors
+    ///
+    /// Where a file is missing or is not what the checkpoint recorded.
+    pub fn resume(&mut self, state: SinkState, payload: &mut &[u8]) -> Result<()> {
+        self.shards = state.shards;
+        let Some(place) = &self.place else { return Ok(()) };
+        for (index, shard) in self.shards.iter().enumerate() {
+            let temporary = place.work.join(self.temporary_name(shard.number));
+            if !shard.synced {
+                let file = Arc::new(place.disk.open(&temporary)?);
+                require_length(&file, &temporary, shard.bytes)?;
+                let kind = WorkKind::Sync { shard: index, file, path: temporary, disk: place.disk.clone() };
+                self.work.push(Work { sink: self.index, kind });
+            }
+        }
+        let Some(saved) = state.open else { return Ok(()) };
+        let path = place.work.join(self.temporary_name(self.current()));
+        let file = place.disk.open(&path)?;
+        let mut pending = vec![0; saved.pending];
+        if self.compression == Compression::None {
+            require_length(&file, &path, saved.length + saved.pending as u64)?;
+            file.read_exact_at(&mut pending, saved.length).map_err(|error| Error::io(&path, error))?;
+        } else {
+            require_length(&file, &path, saved.length)?;
+            let (own, others) = payload.split_at_checked(saved.pending).ok_or_else(|| damaged(&path))?;
+            pending.copy_from_slice(own);
+            *payload = others;
+        }
+        verify(&file, &path, saved.length, &saved.digest)?;
+        place.disk.truncate(&file, &path, saved.length)?;
+        let accepted = if self.compression == Compression::None { saved.length / FRAME as u64 } else { 0 };
+        self.open = Some(Open {
+            file: Some(Arc::new(file)),
+            rows: saved.rows,
+            raw_bytes: saved.raw_bytes,
+            pending,
+            issued: accepted,
+            accepted,
+            waiting: BTreeMap::new(),
+            length: saved.length,
+            digest: saved.digest,
+        });
+        Ok(())
+    }
+
+    /// Gives complete shards their names. Only after a checkpoint that knows them.
+    pub fn publish(&mut self, known: &SinkState) -> Result<()> {
+        let Some(place) = &self.place else { return Ok(()) };
+        while let Some(shard) = known.shards.get(self.published)
+            && shard.synced
+        {
+            if self.published == 0 {
+                place.disk.create_folder(&place.folder)?;
+            }
+            let from = place.work.join(self.temporary_name(shard.number));
+            let to = place.folder.join(format!("part-{:05}{}", shard.number, self.compression.extension()));
+            if from.exists() {
+                place.disk.rename(&from, &to)?;
+            } else if !to.exists() {
+                return Err(damaged(&to));
+            }
+            self.published += 1;
+        }
+        Ok(())
+    }
+
+    fn ensure_open(&mut self) -> Result<()> {
+        if self.open.is_some() {
+            return Ok(());
+        }
+        let file = match (&self.place, self.temporary()) {
+            (Some(place), Some(path)) => {
+                let file = place.disk.open(&path)?;
+                place.disk.truncate(&file, &path, 0)?;
+                Some(Arc::new(file))
+            }
+            _ => None,
+        };
+        self.open = Some(Open {
+            file,
+            rows: 0,
+            raw_bytes: 0,
+            pending: Vec::new(),
+            issued: 0,
+            accepted: 0,
+            waiting: BTreeMap::new(),
+            length: 0,
+            digest: Tree::new(),
+        });
+        Ok(())
+    }
+
+    fn temporary(&self) -> Option<PathBuf> {
+        self.place.as_ref().map(|place| place.work.join(self.temporary_name(self.current())))
+    }
+
+    fn temporary_name(&self, number: u32) -> String {
+        format!("{}-{number:05}{}", self.name, self.compression.extension())
+    }
+}
+
+fn require_length(file: &File, path: &Path, length: u64) -> Result<()> {
+    let found = file.metadata().map_err(|error| Error::io(path, error))?.len();
+    if found < length { Err(damaged(path)) } else { Ok(()) }
+}
+
+/// Reads the file again up to `length`: after a power failure a name may be there without its bytes.
+fn verify(file: &File, path: &Path, length: u64, expected: &Tree) -> Result<()> {
+    let mut tree = Tree::new();
+    let mut buffer = vec![0; FRAME];
+    while tree.bytes() < length {
+        let part = buffer.len().min((length - tree.bytes()) as usize);
+        file.read_exact_at(&mut buffer[..part], tree.bytes()).map_err(|error| Error::io(path, error))?;
+        tree.update(&buffer[..part]);
+    }
+    if tree == *expected { Ok(()) } else { Err(damaged(path)) }
+}
+
+fn damaged(path: &Path) -> Error {
+    Error::output(path.display().to_string(), "is not what the checkpoint recorded, so the run cannot be continued")
+        .with_hint("start again with `--force`")
+}
