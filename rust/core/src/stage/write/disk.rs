@@ -129,7 +129,7 @@ impl Disk {
                 Error::output(path.display().to_string(), format!("the disk is full{needed}"))
                     .with_hint("make room and run the same command again: it continues where it stopped")
             }
-            io::ErrorKind::FilesystemLoop => {
+            _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
                 Error::output(path.display().to_string(), "is a symbolic link, expected a file of this run")
             }
             _ => Error::io(path, error),
