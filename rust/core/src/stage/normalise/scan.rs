@@ -1,0 +1,186 @@
+//! What a text may need, found in one pass, so that clean text costs a read and nothing else.
+//!
+//! ASCII is judged by a loop without branches that the compiler turns into vector code; only texts
+//! with other characters are looked at character by character, and only for the kinds of trouble
+//! that this can show. A flag means "look", never "change".
+
+use super::mojibake;
+use super::nfc;
+
+/// What to look for in a text: a set of the constants below.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags(pub u16);
+
+impl Flags {
+    /// Characters beyond ASCII.
+    pub const NON_ASCII: Flags = Flags(1);
+    /// C0 controls but tab, line feed and carriage return; delete; C1 controls.
+    pub const CONTROL: Flags = Flags(2);
+    /// A line end that is not a line feed.
+    pub const LINE_END: Flags = Flags(4);
+    /// White space at the end of a line.
+    pub const TRAILING: Flags = Flags(8);
+    /// `&`
+    pub const AMPERSAND: Flags = Flags(16);
+    /// `<`
+    pub const ANGLE: Flags = Flags(32);
+    /// U+200B or U+FEFF.
+    pub const ZERO_WIDTH: Flags = Flags(64);
+    /// A character that NFC may change or reorder.
+    pub const NFC: Flags = Flags(128);
+    /// Two neighbours that may be bytes of one misread character.
+    pub const MOJIBAKE: Flags = Flags(256);
+
+    /// Both sets.
+    pub const fn with(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+
+    /// What both sets hold.
+    pub const fn only(self, mask: Flags) -> Flags {
+        Flags(self.0 & mask.0)
+    }
+
+    /// Whether any of `other` is in the set.
+    pub const fn has(self, other: Flags) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    fn add(&mut self, other: Flags, when: bool) {
+        if when {
+            self.0 |= other.0;
+        }
+    }
+}
+
+/// What `text` may need.
+pub fn scan(text: &str) -> Flags {
+    let bytes = text.as_bytes();
+    let mut found = scan_ascii(bytes);
+    if found.has(Flags::NON_ASCII) {
+        found = found.with(scan_others(bytes));
+    }
+    found
+}
+
+/// The part of the answer that single bytes give.
+fn scan_ascii(bytes: &[u8]) -> Flags {
+    let Some(&first) = bytes.first() else { return Flags::default() };
+    let mut seen = Seen::default();
+    seen.byte(first);
+    // Blocks keep the accumulators in registers as bytes; 64 is a whole number of vectors on every machine.
+    let (before, after) = (&bytes[..bytes.len() - 1], &bytes[1..]);
+    let mut before_blocks = before.chunks_exact(64);
+    let mut after_blocks = after.chunks_exact(64);
+    for (previous, current) in before_blocks.by_ref().zip(after_blocks.by_ref()) {
+        let mut block = Seen::default();
+        for (&previous, &current) in previous.iter().zip(current) {
+            block.byte(current);
+            block.pair(previous, current);
+        }
+        seen.merge(block);
+    }
+    for (&previous, &current) in before_blocks.remainder().iter().zip(after_blocks.remainder()) {
+        seen.byte(current);
+        seen.pair(previous, current);
+    }
+    let mut found = Flags::default();
+    found.add(Flags::NON_ASCII, seen.any & 0x80 != 0);
+    found.add(Flags::CONTROL, seen.control != 0);
+    found.add(Flags::LINE_END, seen.carriage_return != 0);
+    found.add(Flags::TRAILING, seen.trailing != 0 || bytes.last().is_some_and(|&last| is_blank(last)));
+    found.add(Flags::AMPERSAND, seen.ampersand != 0);
+    found.add(Flags::ANGLE, seen.angle != 0);
+    found
+}
+
+/// Accumulators, one byte each so that vectors of bytes suffice.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    any: u8,
+    control: u8,
+    carriage_return: u8,
+    trailing: u8,
+    ampersand: u8,
+    angle: u8,
+}
+
+impl Seen {
+    #[inline(always)]
+    fn byte(&mut self, byte: u8) {
+        self.any |= byte;
+        self.carriage_return |= u8::from(byte == b'\r');
+        self.control |= u8::from(byte < 0x20) & u8::from(byte != b'\t') & u8::from(byte != b'\n') & u8::from(byte != b'\r');
+        self.control |= u8::from(byte == 0x7F);
+        self.ampersand |= u8::from(byte == b'&');
+        self.angle |= u8::from(byte == b'<');
+    }
+
+    #[inline(always)]
+    fn pair(&mut self, previous: u8, current: u8) {
+        // A carriage return is a line end too: `a \r\n`.
+        self.trailing |= (u8::from(previous == b' ') | u8::from(previous == b'\t'))
+            & (u8::from(current == b'\n') | u8::from(current == b'\r'));
+    }
+
+    fn merge(&mut self, other: Seen) {
+        self.any |= other.any;
+        self.control |= other.control;
+        self.carriage_return |= other.carriage_return;
+        self.trailing |= other.trailing;
+        self.ampersand |= other.ampersand;
+        self.angle |= other.angle;
+    }
+}
+
+fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
+
+/// The part of the answer that takes a look at every character beyond ASCII.
+fn scan_others(bytes: &[u8]) -> Flags {
+    let mut found = Flags::default();
+    let mut at = 0;
+    // What the character that ended at `previous_end` may be in a misread text.
+    let mut previous = mojibake::Parts::default();
+    let mut previous_end = usize::MAX;
+    while let Some(skip) = first_non_ascii(&bytes[at..]) {
+        at += skip;
+        let lead = bytes[at];
+        let length = if lead >= 0xF0 { 4 } else { 2 + usize::from(lead >= 0xE0) };
+        let Some(character) = bytes.get(at..at + length) else { break };
+        let (second, third) = (character[1], character.get(2).copied().unwrap_or(0));
+        match lead {
+            0xC2 => {
+                found.add(Flags::CONTROL, second < 0xA0);
+                found.add(Flags::LINE_END, second == 0x85);
+            }
+            0xE2 => {
+                found.add(Flags::ZERO_WIDTH, second == 0x80 && third == 0x8B);
+                found.add(Flags::LINE_END, second == 0x80 && (third == 0xA8 || third == 0xA9));
+            }
+            0xEF => found.add(Flags::ZERO_WIDTH, second == 0xBB && third == 0xBF),
+            _ => {}
+        }
+        found.add(Flags::NFC, nfc::is_suspect(lead, second, third));
+        let parts = mojibake::parts(lead, second, third);
+        found.add(Flags::MOJIBAKE, previous_end == at && previous.may_start(parts));
+        previous = parts;
+        at += length;
+        previous_end = at;
+    }
+    found
+}
+
+fn first_non_ascii(bytes: &[u8]) -> Option<usize> {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let mut at = 0;
+    while let Some(word) = bytes.get(at..at + 8) {
+        let word = u64::from_le_bytes([word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7]]) & HIGH;
+        if word != 0 {
+            return Some(at + (word.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    bytes[at..].iter().position(|&byte| byte >= 0x80).map(|position| at + position)
+}
