@@ -1,0 +1,44 @@
+"""`corpuskit process` against the orjson loop (DESIGN: a Python loop of orjson.loads and orjson.dumps, one thread)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from compare_loop import compare, run_process
+
+# The first step of the speed budget; small inputs are half start-up, so there only gross ratios are refused.
+AT_MOST = {"normalise": 0.6, "whole": 3.0}
+
+
+@pytest.mark.parametrize("plan", AT_MOST)
+def test_against_the_loop(
+    benchmark: BenchmarkFixture, corpus: Path, plan: str, fast: bool, say: Callable[[str], None]
+) -> None:
+    comparison = compare(corpus, plan, rounds=2 if fast else 5)
+    benchmark.pedantic(run_process, (corpus, plan), rounds=1)
+    benchmark.extra_info.update(ratio=comparison.ratio, loop_cpu=comparison.loop.cpu, cpu=comparison.ours.cpu)
+    say(comparison.line(plan))
+    assert comparison.ratio <= AT_MOST[plan] * (3 if fast else 1)
+
+
+def test_two_threads_against_one(
+    benchmark: BenchmarkFixture, corpus: Path, fast: bool, say: Callable[[str], None]
+) -> None:
+    one: list[float] = []
+    two: list[float] = []
+    for _ in range(1 if fast else 3):
+        for threads, taken in ((1, one), (2, two)):
+            measured, out = run_process(corpus, "whole", threads)
+            taken.append(measured.wall)
+    outputs = [(out.with_name(f"out-whole-{threads}") / "data") for threads in (1, 2)]
+    contents = [b"".join(path.read_bytes() for path in sorted(folder.iterdir())) for folder in outputs]
+    assert contents[0] == contents[1]
+    speedup = min(one) / min(two)
+    benchmark.pedantic(run_process, (corpus, "whole", 2), rounds=1)
+    benchmark.extra_info.update(speedup=speedup)
+    say(f"2 threads against 1: {speedup:.2f} times as fast (wall {min(two):.2f} s against {min(one):.2f} s)")
+    assert fast or speedup >= 1.6
