@@ -2,10 +2,20 @@
 
 use pyo3::prelude::*;
 
-/// The compiled core of corpuskit.
-#[pymodule]
+mod errors;
+mod plan;
+
+/// The compiled core of corpuskit; use `corpuskit` instead.
+#[pymodule(gil_used = false)]
 mod _core {
+    #[pymodule_export]
+    use super::plan::{EffectivePlan, plan_schema, plan_template};
+
     /// The version, from the workspace manifest.
     #[pymodule_export]
     const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+    /// Whether this is a debug build, ten times slower than a release build.
+    #[pymodule_export]
+    const DEBUG_BUILD: bool = cfg!(debug_assertions);
 }
