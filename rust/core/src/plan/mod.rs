@@ -6,7 +6,11 @@
 //! missing) is what runs, what is digested, and what the manifest holds.
 
 use crate::error::{Error, Result};
-use crate::stage::parse::ParseSettings;
+use crate::stage::filter::{Filter, FilterSettings};
+use crate::stage::normalise::{Normalise, NormaliseSettings};
+use crate::stage::parse::{ParseSettings, Parser};
+use crate::stage::read::ReadSettings;
+use crate::stage::write::WriteSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,19 +43,35 @@ pub struct Plan {
     pub version: u32,
     /// Sets the defaults of every other key; a key that is written down wins over it.
     pub profile: Profile,
+    /// How files become units: lines, rows, array elements, whole files.
+    pub read: ReadSettings,
     /// How a unit of input becomes a conversation.
     pub parse: ParseSettings,
+    /// What is cleaned in a record's text; this decides what is a duplicate.
+    pub normalise: NormaliseSettings,
+    /// Which records are dropped.
+    pub filter: FilterSettings,
+    /// How kept records are written.
+    pub write: WriteSettings,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { version: PLAN_VERSION, profile: Profile::Emergent, parse: ParseSettings::default() }
+        Self {
+            version: PLAN_VERSION,
+            profile: Profile::Emergent,
+            read: ReadSettings::default(),
+            parse: ParseSettings::default(),
+            normalise: NormaliseSettings::default(),
+            filter: FilterSettings::default(),
+            write: WriteSettings::default(),
+        }
     }
 }
 
 impl Plan {
     /// The names of the sections, in flow order.
-    pub const SECTIONS: [&str; 1] = ["parse"];
+    pub const SECTIONS: [&str; 5] = ["read", "parse", "normalise", "filter", "write"];
 
     /// The plan of a profile without any deviation.
     pub fn of(profile: Profile) -> Self {
@@ -76,7 +96,11 @@ impl Plan {
         if self.version != PLAN_VERSION {
             return Err(Error::plan("version", format!("must be {PLAN_VERSION}, got {}", self.version)));
         }
-        Ok(())
+        self.read.check()?;
+        Parser::new(&self.parse)?;
+        Normalise::new(&self.normalise)?;
+        Filter::new(&self.filter)?;
+        self.write.check()
     }
 
     /// The effective plan as JSON, keys in flow order.

@@ -2,6 +2,8 @@
 
 use super::Plan;
 use crate::error::{Error, Result};
+use crate::stage::write::LabelPlace;
+use crate::stage::write::form::Form;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -34,10 +36,14 @@ impl Profile {
     }
 
     /// Puts the profile's values into a plan that has the emergent ones.
-    pub(super) fn apply(self, _plan: &mut Plan) {
+    pub(super) fn apply(self, plan: &mut Plan) {
         match self {
-            Self::Emergent | Self::Persona => {}
-            Self::Companion => {}
+            Self::Emergent => {}
+            Self::Persona => plan.write.labels = LabelPlace::Inline,
+            Self::Companion => {
+                plan.filter.length.min_chars = 20;
+                plan.write.form = Form::Openai;
+            }
         }
     }
 }
