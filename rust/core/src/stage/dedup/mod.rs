@@ -1,1 +1,22 @@
-//! (skeleton; its owner fills it)
+//! Deduplication by one rule: a record is dropped if it equals, or on every judged side nearly
+//! equals, a kept record before it; it names the first such record and the exact similarity.
+//!
+//! `Signer` does what concerns one record alone, on any core; `Index` decides, in input order.
+//! MinHash bands only find candidates: true Jaccard similarity of the shingles decides, in integers.
+//! Nothing is compared through a third record, and nothing is skipped for being short or frequent.
+
+mod arguments;
+mod design;
+mod entry;
+mod index;
+mod log;
+mod minhash;
+mod settings;
+mod sides;
+mod signer;
+mod table;
+
+pub use entry::Entry;
+pub use index::{Duplicate, Index, Judgement};
+pub use settings::{DedupSettings, Keep, Mode, Near, NearSettings, Threshold};
+pub use signer::{Scratch, Signer};

@@ -1,0 +1,162 @@
+//! The entry of a record: all that deduplication needs to know of it, in one run of bytes.
+//!
+//! ```text
+//! u32 logged length · u32 whole length · u32 origin length · u32 0
+//! u64×2 exact hash · u64 prompt numbers · u64 response numbers
+//! u64 shingles of the prompt · u64 shingles of the response
+//! signature, padded to 8 · shingles of the prompt · shingles of the response (u64 each)
+//! origin, padded to 8                                        <- the log keeps up to here
+//! one u32 a band, padded to 8                                <- only on the way to the index
+//! ```
+//! Everything is little-endian; lengths are multiples of 8.
+
+use crate::error::{Error, Result};
+
+/// Bytes before the signature.
+const HEAD: usize = 64;
+
+/// An entry, checked so far that its parts lie inside.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'e> {
+    bytes: &'e [u8],
+    signature: usize,
+    logged: usize,
+    prompt: usize,
+    response: usize,
+}
+
+/// What a new entry consists of.
+#[derive(Debug)]
+pub struct Parts<'p> {
+    /// See `sides::encode`.
+    pub exact: [u64; 2],
+    /// Number sequences of prompt and response.
+    pub numbers: [u64; 2],
+    /// Signature bytes.
+    pub signature: &'p [u8],
+    /// Distinct shingles: of the prompt, then of the response.
+    pub shingles: &'p [u64],
+    /// How many of them are the prompt's.
+    pub prompt: usize,
+    /// Where the record came from.
+    pub origin: &'p str,
+    /// The band keys.
+    pub bands: &'p [u32],
+}
+
+fn padded(length: usize) -> usize {
+    length.next_multiple_of(8)
+}
+
+fn word(bytes: &[u8], at: usize) -> u64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(&bytes[at..at + 8]);
+    u64::from_le_bytes(word)
+}
+
+impl Parts<'_> {
+    /// Appends the entry.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let shingles = self.shingles.len() * 8;
+        let logged = HEAD + padded(self.signature.len()) + shingles + padded(self.origin.len());
+        let whole = logged + padded(self.bands.len() * 4);
+        let start = out.len();
+        out.reserve(whole);
+        for length in [logged, whole, self.origin.len(), 0] {
+            out.extend_from_slice(&(length as u32).to_le_bytes());
+        }
+        let counts = [self.prompt as u64, (self.shingles.len() - self.prompt) as u64];
+        for value in [self.exact, self.numbers, counts].as_flattened() {
+            out.extend_from_slice(&value.to_le_bytes());
+        }
+        out.extend_from_slice(self.signature);
+        pad(out, start);
+        self.shingles.iter().for_each(|shingle| out.extend_from_slice(&shingle.to_le_bytes()));
+        out.extend_from_slice(self.origin.as_bytes());
+        pad(out, start);
+        self.bands.iter().for_each(|band| out.extend_from_slice(&band.to_le_bytes()));
+        pad(out, start);
+    }
+}
+
+fn pad(out: &mut Vec<u8>, start: usize) {
+    let length = out.len() - start;
+    out.resize(start + padded(length), 0);
+}
+
+impl<'e> Entry<'e> {
+    /// The entry at the start of `bytes`, whose signature has `signature` bytes, and what follows its
+    /// logged part. The band keys need not be there.
+    pub fn read(bytes: &'e [u8], signature: usize) -> Result<Self> {
+        let broken = || Error::Check("the deduplication log is damaged: an entry has impossible lengths".to_owned());
+        if bytes.len() < HEAD {
+            return Err(broken());
+        }
+        let lengths = word(bytes, 0);
+        let logged = lengths as u32 as usize;
+        let (prompt, response) = (word(bytes, 48), word(bytes, 56));
+        let origin = word(bytes, 8) as u32 as usize;
+        let entry = Self { bytes, signature, logged, prompt: prompt as usize, response: response as usize };
+        let sum = prompt.checked_add(response).and_then(|count| count.checked_mul(8));
+        let expected = sum.map(|shingles| (HEAD + padded(signature) + padded(origin)) as u64 + shingles);
+        if logged > bytes.len() || expected != Some(logged as u64) {
+            return Err(broken());
+        }
+        Ok(entry)
+    }
+
+    /// Splits a run of whole entries after the first.
+    pub fn split(bytes: &'e [u8]) -> Option<(&'e [u8], &'e [u8])> {
+        let whole = (word(bytes.get(..8)?, 0) >> 32) as usize;
+        bytes.split_at_checked(whole.max(HEAD))
+    }
+
+    /// What the log keeps.
+    pub fn logged(&self) -> &'e [u8] {
+        &self.bytes[..self.logged]
+    }
+
+    /// The 128-bit hash of the record.
+    pub fn exact(&self) -> [u64; 2] {
+        [word(self.bytes, 16), word(self.bytes, 24)]
+    }
+
+    /// The number sequences of prompt and response.
+    pub fn numbers(&self) -> [u64; 2] {
+        [word(self.bytes, 32), word(self.bytes, 40)]
+    }
+
+    /// How many distinct shingles prompt and response have.
+    pub fn sizes(&self) -> [usize; 2] {
+        [self.prompt, self.response]
+    }
+
+    /// The signature bytes.
+    pub fn signature(&self) -> &'e [u8] {
+        &self.bytes[HEAD..HEAD + self.signature]
+    }
+
+    fn shingles_at(&self) -> usize {
+        HEAD + padded(self.signature)
+    }
+
+    /// The shingles of prompt (0) or response (1), distinct, in no order that matters.
+    pub fn shingles(&self, side: usize) -> impl Iterator<Item = u64> + use<'e> {
+        let start = self.shingles_at() + if side == 0 { 0 } else { self.prompt * 8 };
+        let length = if side == 0 { self.prompt } else { self.response } * 8;
+        self.bytes[start..start + length].as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes))
+    }
+
+    /// Where the record came from.
+    pub fn origin(&self) -> &'e str {
+        let start = self.shingles_at() + (self.prompt + self.response) * 8;
+        let length = word(self.bytes, 8) as u32 as usize;
+        std::str::from_utf8(&self.bytes[start..start + length]).unwrap_or("?")
+    }
+
+    /// The band keys, if they are still there.
+    pub fn bands(&self, count: usize) -> Option<impl Iterator<Item = u32> + use<'e>> {
+        let bytes = self.bytes.get(self.logged..self.logged + count * 4)?;
+        Some(bytes.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)))
+    }
+}

@@ -1,0 +1,89 @@
+//! The per-record half of deduplication: everything about a record that does not depend on others.
+
+use super::design::Design;
+use super::entry::Parts;
+use super::settings::{DedupSettings, Mode};
+use super::sides::{Sides, encode};
+use super::minhash;
+use crate::error::Result;
+use crate::record::Record;
+use crate::text::hash;
+use crate::text::numbers;
+use crate::text::shingles::{Shingler, Side};
+use crate::text::words::Tokens;
+
+/// Makes entries. One serves all workers.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    design: Option<Design>,
+}
+
+/// A worker's buffers.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    encoding: Vec<u8>,
+    sides: Sides,
+    tokens: Tokens,
+    shingler: Shingler,
+    shingles: Vec<u64>,
+    narrow: Vec<u32>,
+    signature: Vec<u8>,
+    bands: Vec<u32>,
+}
+
+impl Signer {
+    /// A signer for these settings.
+    pub fn new(settings: &DedupSettings) -> Result<Self> {
+        settings.check()?;
+        Ok(Self { design: Design::new(settings) })
+    }
+
+    /// Appends the record's entry to `out`; `Index::judge` takes it. `origin` is what a duplicate of
+    /// this record will name.
+    pub fn sign(&self, record: &Record<'_>, origin: &str, scratch: &mut Scratch, out: &mut Vec<u8>) {
+        encode(record, &mut scratch.encoding);
+        let exact = hash::wide(&scratch.encoding);
+        scratch.shingles.clear();
+        scratch.signature.clear();
+        scratch.bands.clear();
+        let mut sequences = [numbers::NONE; 2];
+        let mut prompt = 0;
+        if let Some(design) = &self.design {
+            scratch.sides.read(record);
+            prompt = scratch.read(Side::Prompt, design, &mut sequences[0]);
+            scratch.read(Side::Response, design, &mut sequences[1]);
+            scratch.sign(design, sequences);
+        }
+        Parts {
+            exact,
+            numbers: sequences,
+            signature: &scratch.signature,
+            shingles: &scratch.shingles,
+            prompt,
+            origin,
+            bands: &scratch.bands,
+        }
+        .write(out);
+    }
+}
+
+impl Scratch {
+    fn read(&mut self, side: Side, design: &Design, sequence: &mut u64) -> usize {
+        let (text, unjudged) = match side {
+            Side::Prompt => (&self.sides.prompt, Mode::Response),
+            Side::Response => (&self.sides.response, Mode::Prompt),
+        };
+        if design.near.mode == unjudged || text.is_empty() {
+            return 0;
+        }
+        // The sides were put together from strings; where that were wrong, the text would be empty.
+        self.tokens.read(std::str::from_utf8(text).unwrap_or_default());
+        *sequence = self.tokens.numbers;
+        self.shingler.read(side, &self.tokens.hashes, design.near.shingle, &mut self.shingles)
+    }
+
+    fn sign(&mut self, design: &Design, numbers: [u64; 2]) {
+        minhash::signature(&self.shingles, design.signature(), &mut self.narrow, &mut self.signature);
+        minhash::band_keys(&self.signature, design.rows, numbers, &mut self.bands);
+    }
+}

@@ -1,0 +1,85 @@
+//! What a character is to the tokeniser. Pinned to Unicode 14.0 (Python 3.11's): a character that was
+//! assigned later separates tokens, so that a saved index means the same for ever.
+
+use super::ranges::RUNS;
+use std::sync::LazyLock;
+
+/// Separates tokens.
+pub const SEPARATOR: u8 = 0;
+/// Part of a word: categories L, M, N and `_`.
+pub const WORD: u8 = 1;
+/// A token of its own: symbols, and characters of scripts that are written without spaces.
+pub const SINGLE: u8 = 2;
+/// Removed before tokens are cut: variation selectors.
+pub const REMOVED: u8 = 3;
+/// The bits that hold one of the four kinds above.
+pub const KIND: u8 = 3;
+/// Category Nd.
+pub const DIGIT: u8 = 4;
+/// Not assigned in Unicode 14.0; never lower-cased.
+pub const UNASSIGNED: u8 = 8;
+/// May change under NFC, or may combine with the character before it.
+pub const UNSTABLE: u8 = 16;
+
+const BLOCK: usize = 128;
+
+/// Two-stage table: block number -> row, row × 128 + low bits -> class.
+struct Classes {
+    rows: Vec<u16>,
+    cells: Vec<u8>,
+}
+
+static CLASSES: LazyLock<Classes> = LazyLock::new(|| {
+    let mut all = vec![0u8; 0x11_0000];
+    for (index, &(start, class)) in RUNS.iter().enumerate() {
+        let end = RUNS.get(index + 1).map_or(all.len(), |next| next.0 as usize);
+        all[start as usize..end].fill(class);
+    }
+    let mut seen = std::collections::HashMap::new();
+    let mut cells = Vec::new();
+    let rows = all
+        .chunks_exact(BLOCK)
+        .map(|block| {
+            *seen.entry(block.to_vec()).or_insert_with(|| {
+                cells.extend_from_slice(block);
+                (cells.len() / BLOCK - 1) as u16
+            })
+        })
+        .collect();
+    Classes { rows, cells }
+});
+
+/// The class byte of a character: its kind and the bits above.
+pub fn class(character: char) -> u8 {
+    let classes = &*CLASSES;
+    let point = character as usize;
+    classes.cells[usize::from(classes.rows[point / BLOCK]) * BLOCK + point % BLOCK]
+}
+
+/// White space as Python's `str.isspace` sees it: the property White_Space and U+001C to U+001F.
+pub fn is_white(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_follow_the_rule() {
+        for (character, kind) in [
+            ('a', WORD), ('_', WORD), ('é', WORD), ('7', WORD), ('\u{301}', WORD), ('½', WORD),
+            ('+', SINGLE), ('#', SINGLE), ('\\', SINGLE), ('€', SINGLE), ('😀', SINGLE), ('中', SINGLE), ('ก', SINGLE),
+            ('๑', SINGLE), ('\u{fffd}', SINGLE), ('ー', SINGLE), ('한', SINGLE),
+            ('.', SEPARATOR), ('-', SEPARATOR), ('\'', SEPARATOR), ('・', SEPARATOR), ('\u{200b}', SEPARATOR), ('\n', SEPARATOR),
+            ('\u{fe0f}', REMOVED), ('\u{e0100}', REMOVED),
+        ] {
+            assert_eq!(class(character) & KIND, kind, "{character:?}");
+        }
+        assert_eq!(class('٣') & (KIND | DIGIT), WORD | DIGIT);
+        assert_eq!(class('๑') & DIGIT, DIGIT);
+        assert_eq!(class('½') & DIGIT, 0);
+        assert_eq!(class('\u{1fae8}') & (KIND | UNASSIGNED), SEPARATOR | UNASSIGNED, "assigned in Unicode 15");
+        assert!('\u{10ffff}' as u32 > 0 && class('\u{10ffff}') & KIND == SEPARATOR);
+    }
+}

@@ -1,0 +1,106 @@
+//! The form in which tokens are compared: NFC, full lower case, no variation selectors.
+
+use super::chars::{self, KIND, REMOVED, UNASSIGNED, UNSTABLE};
+use unicode_normalization::UnicodeNormalization as _;
+
+/// What was met on the way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// A variation selector was removed.
+    pub removed: bool,
+    /// A character beyond ASCII is a decimal digit.
+    pub wide_digit: bool,
+}
+
+/// Appends the comparable form of `text` to `out`: what Python's
+/// `unicodedata.normalize("NFC", text).lower()` gives, less variation selectors.
+pub fn comparable(text: &str, out: &mut Vec<u8>) -> Seen {
+    if text.is_ascii() {
+        lower_ascii(text.as_bytes(), out);
+        return Seen::default();
+    }
+    let mut sigma = false;
+    let mut unstable = false;
+    for character in text.chars().filter(|character| !character.is_ascii()) {
+        unstable |= chars::class(character) & UNSTABLE != 0;
+        sigma |= character == 'Σ';
+    }
+    if unstable || sigma {
+        let composed: String = if unstable { text.nfc().collect() } else { text.to_owned() };
+        if composed.contains('Σ') {
+            // The standard library decides about the final sigma by context, as Python does. What Unicode 14
+            // does not know is hidden from it behind a character without case.
+            let known: String =
+                composed.chars().map(|c| if chars::class(c) & UNASSIGNED == 0 { c } else { '\u{378}' }).collect();
+            return lower(&known.to_lowercase(), out);
+        }
+        return lower(&composed, out);
+    }
+    lower(text, out)
+}
+
+fn lower_ascii(bytes: &[u8], out: &mut Vec<u8>) {
+    out.extend(bytes.iter().map(u8::to_ascii_lowercase));
+}
+
+fn lower(text: &str, out: &mut Vec<u8>) -> Seen {
+    let mut seen = Seen::default();
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let ascii = bytes[at..].iter().position(|byte| !byte.is_ascii()).unwrap_or(bytes.len() - at);
+        lower_ascii(&bytes[at..at + ascii], out);
+        at += ascii;
+        for character in text[at..].chars().take_while(|character| !character.is_ascii()) {
+            at += character.len_utf8();
+            let class = chars::class(character);
+            if class & KIND == REMOVED {
+                seen.removed = true;
+                continue;
+            }
+            seen.wide_digit |= class & chars::DIGIT != 0;
+            let mut buffer = [0; 4];
+            if class & UNASSIGNED != 0 {
+                out.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
+                continue;
+            }
+            for small in character.to_lowercase() {
+                out.extend_from_slice(small.encode_utf8(&mut buffer).as_bytes());
+            }
+        }
+    }
+    seen
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn form(text: &str) -> String {
+        let mut out = Vec::new();
+        comparable(text, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn as_python_does() {
+        assert_eq!(form("Straße ÉCOLE e\u{301}"), "straße école é");
+        assert_eq!(form("İstanbul"), "i\u{307}stanbul");
+        assert_eq!(form("ΣΊΣΥΦΟΣ ΟΔΟΣ. Σ"), "σίσυφος οδος. σ");
+        assert_eq!(form("❤\u{fe0f} ok\u{e0101}"), "❤ ok");
+        assert_eq!(form("\u{2126}"), "ω", "the ohm sign composes to omega first");
+        assert_eq!(form("\u{1e9e}"), "ß");
+        assert_eq!(form("\u{a7dc}"), "\u{a7dc}", "not assigned in Unicode 14");
+        assert_eq!(form("Α\u{a7dc}Σ"), "α\u{378}σ", "an unassigned character has no case, so no final sigma");
+        assert_eq!(form("\u{1112}\u{1161}\u{11ab}"), "한");
+    }
+
+    #[test]
+    fn what_was_seen() {
+        let mut out = Vec::new();
+        assert_eq!(comparable("plain 1", &mut out), Seen::default());
+        assert!(comparable("☺\u{fe0f}", &mut out).removed);
+        assert!(comparable("٣", &mut out).wide_digit);
+    }
+}

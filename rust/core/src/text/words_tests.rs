@@ -1,0 +1,106 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+use super::*;
+use proptest::prelude::*;
+
+/// The rule, character by character.
+fn plain(text: &str) -> Vec<String> {
+    let mut form = Vec::new();
+    normal::comparable(text, &mut form);
+    let form = String::from_utf8(form).unwrap();
+    let mut tokens = Vec::new();
+    let mut word = String::new();
+    for character in form.chars() {
+        let kind = chars::class(character) & KIND;
+        if kind == WORD {
+            word.push(character);
+            continue;
+        }
+        if !word.is_empty() {
+            tokens.push(std::mem::take(&mut word));
+        }
+        if kind == SINGLE {
+            tokens.push(character.to_string());
+        }
+    }
+    if !word.is_empty() {
+        tokens.push(word);
+    }
+    let trimmed = form.trim_matches(chars::is_white);
+    if tokens.is_empty() && !trimmed.is_empty() {
+        tokens.push(trimmed.to_owned());
+    }
+    tokens
+}
+
+fn hashes(tokens: &[String]) -> Vec<u64> {
+    tokens
+        .iter()
+        .map(|text| {
+            let mut padded = text.as_bytes().to_vec();
+            padded.extend([0; hash::PADDING]);
+            hash::token(&padded, 0, text.len())
+        })
+        .collect()
+}
+
+fn read(text: &str) -> Tokens {
+    let mut tokens = Tokens::default();
+    tokens.read(text);
+    tokens
+}
+
+#[test]
+fn examples() {
+    for (text, expected) in [
+        ("C++ is not C#", &["c", "+", "+", "is", "not", "c", "#"][..]),
+        ("x - 1 = y_2", &["x", "1", "=", "y_2"]),
+        ("don't — stop", &["don", "t", "stop"]),
+        ("我爱 Python3！", &["我", "爱", "python3"]),
+        ("ภาษาไทย", &["ภ", "า", "ษ", "า", "ไ", "ท", "ย"]),
+        ("한국 \u{1112}\u{1161}", &["한", "국", "하"]),
+        ("❤\u{fe0f}\u{fe0f} a\u{fe0f}b", &["❤", "ab"]),
+        ("  ?! ... \n", &["?! ..."]),
+        (" \u{1f}\n\u{3000}", &[]),
+        ("", &[]),
+        ("\u{200b}", &["\u{200b}"]),
+    ] {
+        let expected: Vec<String> = expected.iter().map(|&token| token.to_owned()).collect();
+        assert_eq!(plain(text), expected, "{text}");
+        assert_eq!(read(text).hashes, hashes(&expected), "{text}");
+    }
+}
+
+#[test]
+fn every_ascii_byte_by_the_table() {
+    for byte in 0..128u8 {
+        let mut block = [b' '; 64];
+        block[17] = byte.to_ascii_lowercase();
+        let bits = ascii_bits(&block);
+        let kind = chars::class(char::from(byte)) & KIND;
+        assert_eq!(bits.words != 0, kind == WORD, "{byte}");
+        assert_eq!(bits.singles != 0, kind == SINGLE, "{byte}");
+        assert_eq!(bits.digits != 0, byte.is_ascii_digit());
+        assert_eq!(bits.wide, 0);
+    }
+}
+
+proptest! {
+    #[test]
+    fn blocks_agree_with_their_definition(block in proptest::collection::vec(any::<u8>(), 64)) {
+        let (a, b) = (ascii_bits(&block), ascii_bits_plain(&block));
+        prop_assert_eq!((a.words, a.singles, a.digits, a.wide), (b.words, b.singles, b.digits, b.wide));
+    }
+
+    #[test]
+    fn tokens_agree_with_the_rule(text in "(\\PC|[a-zA-Z_0-9 .,+#]|[éÉΣσİ中한ก❤\u{fe0f}\u{301}\u{200b}\n]){0,300}") {
+        let tokens = read(&text);
+        prop_assert_eq!(&tokens.hashes, &hashes(&plain(&text)));
+        prop_assert_eq!(tokens.numbers, numbers::of_text(&text));
+    }
+
+    #[test]
+    fn long_words(length in 0usize..400, before in 0usize..130) {
+        let text = format!("{}{}", " ".repeat(before), "w".repeat(length));
+        prop_assert_eq!(read(&text).hashes, hashes(&plain(&text)));
+    }
+}
