@@ -3,12 +3,17 @@
 //!
 //! Nodes borrow from the input line or from the batch's arena and are freed with it.
 
+mod defect;
 mod node;
 mod parse;
+mod repair;
+mod scan;
 mod strings;
 mod write;
 
+pub use defect::{Defect, DefectKind};
 pub use node::{Kind, Member, Node};
-pub use parse::{Defect, DefectKind, Limits, parse};
+pub use parse::{Limits, parse};
+pub use repair::Repair;
 pub use strings::unescape;
-pub use write::{write_compact, write_string};
+pub use write::{is_one_line, write_compact, write_string};

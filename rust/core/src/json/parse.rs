@@ -1,8 +1,13 @@
 //! A strict RFC 8259 parser into an arena.
+//!
+//! One pass, no look-behind. Children are collected on a stack that outlives the call (one a
+//! thread) and copied to the arena when their parent closes, so the arena holds nothing twice.
 
-use super::{Kind, Member, Node, strings};
+use super::defect::{Defect, DefectKind};
+use super::{Kind, Member, Node, scan, strings};
 use bumpalo::Bump;
-use bumpalo::collections::Vec as ArenaVec;
+use std::cell::RefCell;
+use std::collections::HashSet;
 
 /// Bounds of one value.
 #[derive(Clone, Copy, Debug)]
@@ -17,101 +22,111 @@ impl Default for Limits {
     }
 }
 
-/// Why a text is not the JSON we take, and where (byte offset in the text).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Defect {
-    /// Byte offset in the text that was parsed.
-    pub byte: usize,
-    /// What is wrong there.
-    pub kind: DefectKind,
+/// Objects with more members look their keys up in a set.
+const FEW: usize = 24;
+
+/// What a thread keeps between calls: emptied stacks and their memory.
+#[derive(Default)]
+struct Scratch {
+    nodes: Vec<Node<'static>>,
+    members: Vec<Member<'static>>,
+    text: Vec<u8>,
 }
 
-/// The kinds of defect; each has a reason code `parse.<code>`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DefectKind {
-    /// Not JSON.
-    Syntax,
-    /// The text ends inside a value.
-    Truncated,
-    /// More text after the value.
-    Trailing,
-    /// `NaN`, `Infinity` or `-Infinity`.
-    NonFinite,
-    /// Half of a surrogate pair, escaped.
-    LoneSurrogate,
-    /// A raw control character inside a string.
-    Control,
-    /// A key stands twice in one object.
-    DuplicateKey,
-    /// Nested deeper than the limit.
-    Depth,
-    /// Bytes that are not UTF-8.
-    Encoding,
-    /// A comma before a closing bracket.
-    TrailingComma,
-}
-
-impl DefectKind {
-    /// The reason code's last part: `syntax` of `parse.syntax`.
-    pub fn code(self) -> &'static str {
-        let reason = self.reason();
-        reason.strip_prefix("parse.").unwrap_or(reason)
-    }
-
-    /// The reason code.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::Syntax => "parse.syntax",
-            Self::Truncated => "parse.truncated",
-            Self::Trailing => "parse.trailing",
-            Self::NonFinite => "parse.non_finite",
-            Self::LoneSurrogate => "parse.lone_surrogate",
-            Self::Control => "parse.control",
-            Self::DuplicateKey => "parse.duplicate_key",
-            Self::Depth => "parse.depth",
-            Self::Encoding => "parse.encoding",
-            Self::TrailingComma => "parse.trailing_comma",
-        }
-    }
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
 /// Parses one JSON value that fills `text` (white space around it aside).
 /// Duplicate keys are a defect; the first defect found is returned.
 pub fn parse<'a>(text: &'a str, arena: &'a Bump, limits: Limits) -> Result<Node<'a>, Defect> {
-    let mut parser = Parser { text, bytes: text.as_bytes(), at: 0, arena, depth_left: limits.depth };
+    run(text, arena, limits, false)
+}
+
+/// The same, but duplicate keys are kept as they stand.
+pub(super) fn parse_keeping_duplicates<'a>(text: &'a str, arena: &'a Bump, limits: Limits) -> Result<Node<'a>, Defect> {
+    run(text, arena, limits, true)
+}
+
+fn run<'a>(text: &'a str, arena: &'a Bump, limits: Limits, duplicates: bool) -> Result<Node<'a>, Defect> {
+    let Scratch { nodes, members, text: decoded } = SCRATCH.take();
+    let mut parser =
+        Parser { bytes: text.as_bytes(), at: 0, arena, depth_left: limits.depth, duplicates, nodes, members, decoded };
     parser.space();
-    let node = parser.value()?;
-    parser.space();
-    if parser.at < parser.bytes.len() {
-        return Err(parser.defect(DefectKind::Trailing));
+    let found = parser.value().and_then(|node| {
+        parser.space();
+        if parser.at < parser.bytes.len() { Err(parser.trailing()) } else { Ok(node) }
+    });
+    let Parser { nodes, members, mut decoded, .. } = parser;
+    if decoded.capacity() > 1 << 20 {
+        decoded = Vec::new();
     }
-    Ok(node)
+    SCRATCH.set(Scratch { nodes: recycle(nodes), members: recycle(members), text: decoded });
+    found
+}
+
+/// The memory of a stack without its elements, free of their lifetime: an in-place `collect`.
+fn recycle<T, U>(mut stack: Vec<T>) -> Vec<U> {
+    stack.clear();
+    if stack.capacity() > 1 << 14 {
+        return Vec::new();
+    }
+    #[expect(clippy::unreachable, reason = "the stack is empty")]
+    stack.into_iter().map(|_| -> U { unreachable!() }).collect()
 }
 
 struct Parser<'a> {
-    text: &'a str,
+    /// UTF-8. Every token begins and ends with ASCII, so slices between tokens are UTF-8 too.
     bytes: &'a [u8],
     at: usize,
     arena: &'a Bump,
     depth_left: usize,
+    duplicates: bool,
+    nodes: Vec<Node<'a>>,
+    members: Vec<Member<'a>>,
+    decoded: Vec<u8>,
 }
 
 impl<'a> Parser<'a> {
+    #[cold]
     fn defect(&self, kind: DefectKind) -> Defect {
         Defect { byte: self.at, kind }
     }
 
+    #[cold]
     fn wrong(&self) -> Defect {
         self.defect(if self.at >= self.bytes.len() { DefectKind::Truncated } else { DefectKind::Syntax })
     }
 
+    /// Something stands after the value.
+    #[cold]
+    fn trailing(&self) -> Defect {
+        let rest = &self.bytes[self.at..];
+        let comma = rest[0] == b',' && rest[1..].iter().all(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
+        self.defect(if comma { DefectKind::TrailingComma } else { DefectKind::Trailing })
+    }
+
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    /// The text of a range whose ends are ends of tokens.
+    #[inline(always)]
+    fn slice(&self, start: usize, end: usize) -> &'a str {
+        debug_assert!(std::str::from_utf8(&self.bytes[start..end]).is_ok());
+        // SAFETY: `bytes` is UTF-8 and both ends stand beside an ASCII byte inside it.
+        unsafe { std::str::from_utf8_unchecked(self.bytes.get_unchecked(start..end)) }
+    }
+
+    #[inline(always)]
     fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
+            // Indented text: eight blanks at a time.
+            while self.bytes.get(self.at..self.at + 8) == Some(b"        ") {
+                self.at += 8;
+            }
         }
     }
 
@@ -119,8 +134,8 @@ impl<'a> Parser<'a> {
         let start = self.at;
         let kind = match self.peek() {
             Some(b'"') => {
-                let (_, decoded) = self.string()?;
-                Kind::String(decoded)
+                let (raw, text) = self.string()?;
+                return Ok(Node { raw, kind: Kind::String(text) });
             }
             Some(b'{') => self.object()?,
             Some(b'[') => self.array()?,
@@ -131,9 +146,10 @@ impl<'a> Parser<'a> {
             Some(b'N' | b'I') => return Err(self.non_finite()),
             _ => return Err(self.wrong()),
         };
-        Ok(Node { raw: &self.text[start..self.at], kind })
+        Ok(Node { raw: self.slice(start, self.at), kind })
     }
 
+    #[cold]
     fn non_finite(&self) -> Defect {
         let rest = &self.bytes[self.at..];
         if rest.starts_with(b"NaN") || rest.starts_with(b"Infinity") || rest.starts_with(b"-Infinity") {
@@ -144,8 +160,10 @@ impl<'a> Parser<'a> {
     }
 
     fn word(&mut self, word: &str, kind: Kind<'a>) -> Result<Kind<'a>, Defect> {
-        if !self.bytes[self.at..].starts_with(word.as_bytes()) {
-            return Err(self.wrong());
+        let rest = &self.bytes[self.at..];
+        if !rest.starts_with(word.as_bytes()) {
+            let truncated = word.as_bytes().starts_with(rest);
+            return Err(self.defect(if truncated { DefectKind::Truncated } else { DefectKind::Syntax }));
         }
         self.at += word.len();
         Ok(kind)
@@ -188,58 +206,106 @@ impl<'a> Parser<'a> {
     }
 
     /// The string's spelling with quotes, and its text.
+    #[inline(always)]
     fn string(&mut self) -> Result<(&'a str, &'a str), Defect> {
         let start = self.at;
-        self.at += 1;
-        loop {
-            match self.peek() {
-                None => return Err(self.defect(DefectKind::Truncated)),
-                Some(b'"') => break,
-                Some(b'\\') => self.at += 2,
-                Some(0..0x20) => return Err(self.defect(DefectKind::Control)),
-                Some(_) => self.at += 1,
+        let stop = scan::special(self.bytes, start + 1);
+        match self.bytes.get(stop) {
+            Some(b'"') => {
+                self.at = stop + 1;
+                Ok((self.slice(start, stop + 1), self.slice(start + 1, stop)))
             }
+            Some(b'\\') => self.escaped_string(start, stop),
+            found => Err(self.broken_string(found, stop)),
         }
-        if self.at >= self.bytes.len() {
-            return Err(Defect { byte: self.bytes.len(), kind: DefectKind::Truncated });
-        }
-        self.at += 1;
-        let raw = &self.text[start..self.at];
-        let decoded = strings::unescape(&raw[1..raw.len() - 1], self.arena)
-            .map_err(|(byte, kind)| Defect { byte: start + 1 + byte, kind })?;
-        Ok((raw, decoded))
     }
 
+    #[cold]
+    fn broken_string(&self, found: Option<&u8>, at: usize) -> Defect {
+        Defect { byte: at, kind: if found.is_none() { DefectKind::Truncated } else { DefectKind::Control } }
+    }
+
+    /// The same for a string whose first escape stands at `at`.
+    fn escaped_string(&mut self, start: usize, mut at: usize) -> Result<(&'a str, &'a str), Defect> {
+        self.decoded.clear();
+        self.decoded.extend_from_slice(&self.bytes[start + 1..at]);
+        loop {
+            match self.bytes.get(at) {
+                Some(b'\\') => {
+                    let (length, scalar) =
+                        strings::escape(self.bytes, at).map_err(|kind| Defect { byte: at, kind })?;
+                    if (scalar as u32) < 0x80 {
+                        self.decoded.push(scalar as u8);
+                    } else {
+                        self.decoded.extend_from_slice(scalar.encode_utf8(&mut [0; 4]).as_bytes());
+                    }
+                    at += length;
+                }
+                Some(b'"') => break,
+                found => return Err(self.broken_string(found, at)),
+            }
+            at = scan::copy_until_special(self.bytes, at, &mut self.decoded);
+        }
+        self.at = at + 1;
+        let decoded = self.arena.alloc_slice_copy(&self.decoded);
+        // SAFETY: runs between ASCII bytes of UTF-8, and encoded characters.
+        let text = unsafe { std::str::from_utf8_unchecked(decoded) };
+        Ok((self.slice(start, at + 1), text))
+    }
+
+    #[inline(always)]
     fn enter(&mut self) -> Result<(), Defect> {
-        self.depth_left = self.depth_left.checked_sub(1).ok_or(self.defect(DefectKind::Depth))?;
+        if self.depth_left == 0 {
+            return Err(self.defect(DefectKind::Depth));
+        }
+        self.depth_left -= 1;
         self.at += 1;
         self.space();
         Ok(())
     }
 
+    /// What follows an element: `true` for a comma (and another element), `false` for the end.
+    #[inline(always)]
+    fn more(&mut self, close: u8) -> Result<bool, Defect> {
+        self.space();
+        match self.peek() {
+            Some(b',') => {
+                let comma = self.at;
+                self.at += 1;
+                self.space();
+                if self.peek() == Some(close) {
+                    return Err(Defect { byte: comma, kind: DefectKind::TrailingComma });
+                }
+                Ok(true)
+            }
+            Some(byte) if byte == close => Ok(false),
+            _ => Err(self.wrong()),
+        }
+    }
+
     fn array(&mut self) -> Result<Kind<'a>, Defect> {
         self.enter()?;
-        let mut items = ArenaVec::new_in(self.arena);
+        let first = self.nodes.len();
         if self.peek() != Some(b']') {
             loop {
-                items.push(self.value()?);
-                self.space();
-                match self.peek() {
-                    Some(b',') => self.at += 1,
-                    Some(b']') => break,
-                    _ => return Err(self.wrong()),
+                let node = self.value()?;
+                self.nodes.push(node);
+                if !self.more(b']')? {
+                    break;
                 }
-                self.space();
             }
         }
         self.at += 1;
         self.depth_left += 1;
-        Ok(Kind::Array(items.into_bump_slice()))
+        let items = self.arena.alloc_slice_copy(&self.nodes[first..]);
+        self.nodes.truncate(first);
+        Ok(Kind::Array(items))
     }
 
     fn object(&mut self) -> Result<Kind<'a>, Defect> {
         self.enter()?;
-        let mut members: ArenaVec<'a, Member<'a>> = ArenaVec::new_in(self.arena);
+        let first = self.members.len();
+        let mut seen = None;
         if self.peek() != Some(b'}') {
             loop {
                 if self.peek() != Some(b'"') {
@@ -247,7 +313,7 @@ impl<'a> Parser<'a> {
                 }
                 let key_at = self.at;
                 let (raw_key, key) = self.string()?;
-                if members.iter().any(|member| member.key == key) {
+                if !self.duplicates && self.is_twice(key, first, &mut seen) {
                     return Err(Defect { byte: key_at, kind: DefectKind::DuplicateKey });
                 }
                 self.space();
@@ -257,18 +323,27 @@ impl<'a> Parser<'a> {
                 self.at += 1;
                 self.space();
                 let value = self.value()?;
-                members.push(Member { key, raw_key, value });
-                self.space();
-                match self.peek() {
-                    Some(b',') => self.at += 1,
-                    Some(b'}') => break,
-                    _ => return Err(self.wrong()),
+                self.members.push(Member { key, raw_key, value });
+                if !self.more(b'}')? {
+                    break;
                 }
-                self.space();
             }
         }
         self.at += 1;
         self.depth_left += 1;
-        Ok(Kind::Object(members.into_bump_slice()))
+        let members = self.arena.alloc_slice_copy(&self.members[first..]);
+        self.members.truncate(first);
+        Ok(Kind::Object(members))
+    }
+
+    /// Whether an earlier member of the object that began at `first` has this key.
+    #[inline(always)]
+    fn is_twice(&self, key: &'a str, first: usize, seen: &mut Option<Box<HashSet<&'a str>>>) -> bool {
+        let members = &self.members[first..];
+        if members.len() <= FEW {
+            return members.iter().any(|member| member.key == key);
+        }
+        // Seeded at random, so that no input can make it slow; only membership is asked.
+        !seen.get_or_insert_with(|| Box::new(members.iter().map(|member| member.key).collect())).insert(key)
     }
 }

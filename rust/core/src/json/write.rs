@@ -1,19 +1,18 @@
 //! Writing JSON: compact, UTF-8, with the fewest escapes.
 
-use super::{Kind, Node};
+use super::{Kind, Node, scan};
 
 /// Writes `text` as a JSON string with quotes. Only `"`, `\` and control characters are escaped.
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    out.push(b'"');
     let bytes = text.as_bytes();
-    let mut copied = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&bytes[copied..at]);
-        copied = at + 1;
+    out.reserve(bytes.len() + 2);
+    out.push(b'"');
+    let mut at = 0;
+    loop {
+        at = scan::copy_until_special(bytes, at, out);
+        let Some(&byte) = bytes.get(at) else { break };
+        at += 1;
         match byte {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
@@ -29,14 +28,18 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
             }
         }
     }
-    out.extend_from_slice(&bytes[copied..]);
     out.push(b'"');
+}
+
+/// Whether a spelling can be copied into a line.
+pub fn is_one_line(raw: &str) -> bool {
+    memchr::memchr2(b'\n', b'\r', raw.as_bytes()).is_none()
 }
 
 /// Writes a value on one line: its own spelling, without white space between tokens where the
 /// source spans lines (a record is one line of the output). Scalars are copied byte for byte.
 pub fn write_compact(out: &mut Vec<u8>, node: &Node<'_>) {
-    if memchr::memchr2(b'\n', b'\r', node.raw.as_bytes()).is_none() {
+    if is_one_line(node.raw) {
         out.extend_from_slice(node.raw.as_bytes());
         return;
     }

@@ -1,7 +1,7 @@
 //! The families of schemas. One file each; this is the table of them and the contract.
 
 use super::context::Context;
-use super::{alpaca, dolly, openai, openorca, preference, prompt_completion, query_response, question_answer, text};
+use super::{alpaca, dolly, openai, openorca, preference, prompt_completion, query_response, question_answer, sharegpt, text};
 use crate::json::Node;
 use crate::record::{Origin, Record, Rejection, Role};
 
@@ -41,6 +41,7 @@ pub trait Family: Sync {
 pub static FAMILIES: &[&dyn Family] = &[
     &preference::Preference,
     &openai::Openai,
+    &sharegpt::Sharegpt,
     &dolly::Dolly,
     &alpaca::Alpaca,
     &prompt_completion::PromptCompletion,

@@ -17,11 +17,16 @@ mod query_response;
 mod question_answer;
 pub mod restore;
 pub mod roles;
+mod sharegpt;
 mod template;
 mod template_writer;
 mod text;
 mod turns;
 mod values;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use context::{Context, kind_name};
 pub use family::{FAMILIES, Family, family};
@@ -30,8 +35,8 @@ pub use policy::{Consecutive, ParseSettings, Policy, Refusal, RoleName};
 pub(crate) use turns::part_text_key;
 
 use crate::error::{Error, Result};
-use crate::json::{self, Kind, Limits, Node};
-use crate::record::{Origin, Record, Rejection, Role};
+use crate::json::{self, Defect, DefectKind, Kind, Limits, Node, Repair};
+use crate::record::{Change, Changes, Origin, Record, Rejection, Role};
 use crate::stage::read::{Body, Unit};
 use bumpalo::Bump;
 
@@ -59,45 +64,120 @@ impl Parser {
         if !(1..=1024).contains(&settings.max_depth) {
             return Err(Error::plan("parse.max_depth", format!("must be from 1 to 1024, got {}", settings.max_depth)));
         }
+        if let Some(name) = settings.roles.keys().find(|name| name.trim().is_empty()) {
+            return Err(Error::plan("parse.roles", format!("{name:?} is no name of a role, expected one that stands in the data")));
+        }
         Ok(Self { settings: settings.clone(), limits: Limits { depth: settings.max_depth } })
     }
 
     /// Reads one unit. `Err` only where a policy is `strict`.
     pub fn parse<'a>(&self, unit: &Unit<'a>, arena: &'a Bump) -> Result<Parsed<'a>> {
-        let parsed = match &unit.body {
+        let read = match &unit.body {
             Body::Empty => return Ok(Parsed::Empty),
             Body::Rejected { rejection, .. } => return Ok(Parsed::Rejected(rejection.clone())),
-            Body::Row(node) | Body::DecodedRow(node) => self.record(*node, unit.origin, arena),
-            Body::Json(bytes) => {
-                let text = match simdutf8::basic::from_utf8(bytes) {
-                    Ok(text) => text,
-                    Err(_) => {
-                        return Ok(Parsed::Rejected(Rejection {
-                            reason: "parse.encoding",
-                            byte: 0,
-                            detail: String::new(),
-                        }));
+            Body::Row(node) => self.record(*node, unit.origin, arena),
+            Body::DecodedRow(node) if self.settings.encoding == Policy::Repair => {
+                self.record(*node, unit.origin, arena).map(|mut record| {
+                    record.changes.add(Change::Encoding, 1);
+                    record
+                })
+            }
+            Body::DecodedRow(_) => Err(Rejection {
+                reason: DefectKind::Encoding.reason(),
+                byte: 0,
+                detail: "the row has bytes that are not UTF-8".into(),
+            }),
+            Body::Json(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => return Ok(Parsed::Empty),
+            Body::Json(bytes) => self.json(bytes, arena).and_then(|(node, changes)| {
+                let mut record = self.record(node, unit.origin, arena)?;
+                record.changes = changes;
+                Ok(record)
+            }),
+            Body::Text(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => return Ok(Parsed::Empty),
+            Body::Text(bytes) => self.text(bytes, arena).map(|(text, changes)| {
+                let context = Context { arena, settings: &self.settings };
+                let mut record = text::PlainText.of_file(text, unit.origin, &context);
+                record.changes = changes;
+                record
+            }),
+        };
+        match read {
+            Ok(record) => Ok(Parsed::Record(record)),
+            Err(rejection) if self.is_strict(&rejection) => {
+                Err(Error::Strict { origin: unit.origin.to_string(), reason: rejection.reason.into() })
+            }
+            Err(rejection) => Ok(Parsed::Rejected(rejection)),
+        }
+    }
+
+    /// Whether the policy for what is wrong is to stop the run.
+    fn is_strict(&self, rejection: &Rejection) -> bool {
+        match DefectKind::ALL.into_iter().find(|kind| kind.reason() == rejection.reason) {
+            Some(kind) => self.settings.policy(kind) == Policy::Strict,
+            None => rejection.reason == "parse.no_schema" && self.settings.no_schema == Refusal::Strict,
+        }
+    }
+
+    /// A JSON value. The strict parser decides; where it refuses and the policy is to repair, the
+    /// text is mended and parsed again, each way of mending once.
+    fn json<'a>(&self, bytes: &'a [u8], arena: &'a Bump) -> Result<(Node<'a>, Changes), Rejection> {
+        if let Ok(text) = simdutf8::basic::from_utf8(bytes)
+            && let Ok(node) = json::parse(text, arena, self.limits)
+        {
+            return Ok((node, Changes::default()));
+        }
+        self.mend(bytes, arena)
+    }
+
+    #[cold]
+    fn mend<'a>(&self, bytes: &'a [u8], arena: &'a Bump) -> Result<(Node<'a>, Changes), Rejection> {
+        let mut repair = Repair::default();
+        let mut text = self.decode(bytes, arena, &mut repair)?;
+        let mut tokens_done = false;
+        let mut duplicates_done = false;
+        loop {
+            let mut defect = match json::parse(text, arena, self.limits) {
+                Ok(node) => return Ok((node, changes_of(&repair))),
+                Err(defect) => defect,
+            };
+            let wanted = |kind| self.settings.policy(kind) == Policy::Repair;
+            if defect.kind == DefectKind::DuplicateKey && wanted(defect.kind) && !duplicates_done {
+                match repair.duplicates(text, arena, self.limits) {
+                    Ok(mended) => {
+                        duplicates_done = true;
+                        text = mended.unwrap_or(text);
+                        continue;
                     }
-                };
-                match json::parse(text, arena, self.limits) {
-                    Ok(node) => self.record(node, unit.origin, arena),
-                    Err(defect) => {
-                        Err(Rejection { reason: defect.kind.reason(), byte: defect.byte as u64, detail: String::new() })
-                    }
+                    // Something else is wrong further on; that first.
+                    Err(other) => defect = other,
                 }
             }
-            Body::Text(bytes) => match simdutf8::basic::from_utf8(bytes) {
-                Ok(text) => {
-                    let context = Context { arena, settings: &self.settings };
-                    Ok(text::PlainText.of_file(text, unit.origin, &context))
-                }
-                Err(_) => Err(Rejection { reason: "parse.encoding", byte: 0, detail: String::new() }),
-            },
-        };
-        Ok(match parsed {
-            Ok(record) => Parsed::Record(record),
-            Err(rejection) => Parsed::Rejected(rejection),
-        })
+            if wanted(defect.kind)
+                && !tokens_done
+                && let Some(mended) = repair.tokens(text, arena, wanted)
+            {
+                tokens_done = true;
+                text = mended;
+                continue;
+            }
+            return Err(refusal(Defect { byte: repair.source_place(defect.byte), ..defect }, bytes));
+        }
+    }
+
+    /// A text that is UTF-8, or is made so where the policy says it.
+    fn decode<'a>(&self, bytes: &'a [u8], arena: &'a Bump, repair: &mut Repair) -> Result<&'a str, Rejection> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(text),
+            Err(_) if self.settings.encoding == Policy::Repair => Ok(repair.decode(bytes, arena)),
+            Err(error) => Err(refusal(Defect { byte: error.valid_up_to(), kind: DefectKind::Encoding }, bytes)),
+        }
+    }
+
+    /// The text of a whole file.
+    fn text<'a>(&self, bytes: &'a [u8], arena: &'a Bump) -> Result<(&'a str, Changes), Rejection> {
+        let mut repair = Repair::default();
+        let text = self.decode(bytes, arena, &mut repair)?;
+        Ok((text, changes_of(&repair)))
     }
 
     /// The record of a parsed value.
@@ -121,6 +201,28 @@ impl Parser {
         }
         Ok(record)
     }
+}
+
+fn refusal(defect: Defect, source: &[u8]) -> Rejection {
+    Rejection { reason: defect.kind.reason(), byte: defect.byte as u64, detail: defect.describe(source) }
+}
+
+/// What was mended, as it stands in the trace.
+fn changes_of(repair: &Repair) -> Changes {
+    let mut changes = Changes::default();
+    for (kind, times) in repair.mended() {
+        let change = match kind {
+            DefectKind::Encoding => Change::Encoding,
+            DefectKind::LoneSurrogate => Change::LoneSurrogate,
+            DefectKind::NonFinite => Change::NonFinite,
+            DefectKind::DuplicateKey => Change::DuplicateKey,
+            DefectKind::Control => Change::ControlInString,
+            DefectKind::TrailingComma => Change::TrailingComma,
+            DefectKind::Syntax | DefectKind::Truncated | DefectKind::Trailing | DefectKind::Depth => continue,
+        };
+        changes.add(change, times);
+    }
+    changes
 }
 
 /// What stands there instead of a known schema.

@@ -3,7 +3,7 @@
 
 use super::context::Context;
 use super::family::Family;
-use super::restore::{Canonical, Turn, compact};
+use super::restore::{Canonical, Turn};
 use crate::json::{Kind, Node, write_compact, write_string};
 use crate::record::{Origin, Record, Rejection};
 
@@ -16,9 +16,16 @@ const KEYS: [&str; 7] = ["messages", "conversations", "conversation", "dialog", 
 /// The dialect of a bare array of turns.
 const BARE: &str = "array";
 
-fn holds_turns(node: &Node<'_>) -> bool {
+fn holds_turns(node: &Node<'_>, key: &str) -> bool {
     match node.kind {
-        Kind::Array(items) => items.first().is_some_and(|first| first.get("role").is_some_and(|role| role.as_str().is_some())),
+        // An empty conversation is one, where the key leaves no doubt.
+        Kind::Array([]) => matches!(key, "messages" | "conversations"),
+        Kind::Array([first, ..]) => {
+            // Turns with `from`, or with their text under another name, are ShareGPT's.
+            first.get("role").is_some_and(|role| role.as_str().is_some())
+                && (first.get("content").is_some() || (first.get("value").is_none() && first.get("text").is_none()))
+                && (first.get("from").is_none() || first.get("value").is_none())
+        }
         _ => false,
     }
 }
@@ -30,8 +37,8 @@ impl Family for Openai {
 
     fn detect(&self, node: &Node<'_>) -> Option<&'static str> {
         match node.kind {
-            Kind::Object(_) => KEYS.into_iter().find(|key| node.get(key).is_some_and(|turns| holds_turns(&turns))),
-            Kind::Array(_) => holds_turns(node).then_some(BARE),
+            Kind::Object(_) => KEYS.into_iter().find(|key| node.get(key).is_some_and(|turns| holds_turns(&turns, key))),
+            Kind::Array(_) => holds_turns(node, BARE).then_some(BARE),
             _ => None,
         }
     }
@@ -48,35 +55,33 @@ impl Family for Openai {
             context.openai_turns(&mut record, node, true)?;
             return Ok(record);
         }
-        let tools = node.get("tools").filter(|tools| tools.as_array().is_some());
-        let own: &[&str] = if tools.is_some() { &[dialect, "tools"] } else { &[dialect] };
-        let mut record = context.record(self.name(), dialect, origin, &node, own);
-        record.tools = tools;
+        let mut record = context.conversation(self.name(), dialect, origin, &node, [dialect, "system", "tools"]);
+        let canonical = record.messages.is_empty();
         if let Some(turns) = node.get(dialect) {
-            context.openai_turns(&mut record, turns, true)?;
+            context.openai_turns(&mut record, turns, canonical)?;
         }
         Ok(record)
     }
 
     fn restore(&self, canonical: &Node<'_>, out: &mut Vec<u8>) -> Result<(), String> {
         let canonical = Canonical::new(canonical)?;
-        let mut turns = vec![b'['];
-        for (index, turn) in canonical.turns()?.iter().enumerate() {
+        let (system, turns) = canonical.system_and_turns()?;
+        let mut array = vec![b'['];
+        for (index, turn) in turns.iter().enumerate() {
             if index > 0 {
-                turns.extend_from_slice(b", ");
+                array.extend_from_slice(b", ");
             }
-            write_turn(&mut turns, turn);
+            write_turn(&mut array, turn);
         }
-        turns.push(b']');
+        array.push(b']');
         if canonical.dialect() == BARE {
-            out.extend_from_slice(&turns);
+            out.extend_from_slice(&array);
             return Ok(());
         }
-        let tools = canonical.tools().map(|tools| compact(&tools));
-        let mut own = vec![(canonical.dialect(), turns.as_slice())];
-        if let Some(tools) = &tools {
-            own.push(("tools", tools));
-        }
+        let tools = canonical.tools_given();
+        let mut own = vec![(canonical.dialect(), array.as_slice())];
+        own.extend(system.as_deref().map(|system| ("system", system)));
+        own.extend(tools.as_deref().map(|tools| ("tools", tools)));
         canonical.write(&own, out);
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::context::LABELS;
 use crate::json::{Kind, Member, Node, write_compact, write_string};
+use std::collections::{HashMap, HashSet};
 
 /// A canonical record (one line of `data/`), opened for `Family::restore`.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +97,34 @@ impl<'n> Canonical<'n> {
         self.member("tools")
     }
 
+    /// The value of the source's member `tools`: the definitions, as a string where they were one.
+    pub fn tools_given(&self) -> Option<Vec<u8>> {
+        let tools = self.tools()?;
+        Some(match self.schema("tools") {
+            None => compact(&tools),
+            Some(how) => match how.get("given") {
+                Some(given) => compact(&given),
+                None => {
+                    let mut out = Vec::with_capacity(tools.raw.len() + 16);
+                    write_string(&mut out, tools.raw);
+                    out
+                }
+            },
+        })
+    }
+
+    /// The value of the source's member `system`, if it had one that became the first turn, and the
+    /// turns without it.
+    pub fn system_and_turns(&self) -> Result<(Option<Vec<u8>>, Vec<Turn<'n>>), String> {
+        let mut turns = self.turns()?;
+        let first = turns.first().filter(|turn| turn.role == "system" && self.schema("system").is_some());
+        let system = first.and_then(|turn| turn.content()).map(|content| compact(&content));
+        if system.is_some() {
+            turns.remove(0);
+        }
+        Ok((system, turns))
+    }
+
     /// Every carried field.
     pub fn carried(&self) -> impl Iterator<Item = &'n Member<'n>> {
         let declared = self.schema("declared").and_then(|node| node.as_array()).unwrap_or(&[]);
@@ -141,21 +170,27 @@ impl<'n> Canonical<'n> {
             write_compact(out, &member.value);
         };
         let order = self.schema("keys").and_then(|node| node.as_array()).unwrap_or(&[]);
+        // By key, so that very many keys take no quadratic time.
+        let carried: HashMap<&str, &Member<'n>> = match order {
+            [] => HashMap::new(),
+            _ => self.carried().map(|member| (member.key, member)).collect(),
+        };
+        let mut listed: HashSet<&str> = HashSet::new();
         for key in order.iter().filter_map(|node| node.as_str()) {
+            listed.insert(key);
             if let Some(entry) = own.iter().find(|(own, _)| *own == key) {
                 open(out);
                 write_own(out, entry);
-            } else if let Some(member) = self.carried().find(|member| member.key == key) {
+            } else if let Some(member) = carried.get(key) {
                 open(out);
                 write_member(out, member);
             }
         }
-        let listed = |key: &str| order.iter().any(|node| node.as_str() == Some(key));
-        for entry in own.iter().filter(|(key, _)| !listed(key)) {
+        for entry in own.iter().filter(|(key, _)| !listed.contains(key)) {
             open(out);
             write_own(out, entry);
         }
-        for member in self.carried().filter(|member| !listed(member.key)) {
+        for member in self.carried().filter(|member| !listed.contains(member.key)) {
             open(out);
             write_member(out, member);
         }

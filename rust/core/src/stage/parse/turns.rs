@@ -1,8 +1,8 @@
 //! Turns as objects: `{"role": …, "content": …}` and its relatives.
 
 use super::context::Context;
-use crate::json::{Kind, Member, Node};
-use crate::record::{Content, Message, Part, Record, Rejection, Text};
+use crate::json::{self, Kind, Limits, Member, Node};
+use crate::record::{Content, Message, Origin, Part, Record, Rejection, Role, Text};
 use bumpalo::collections::Vec as ArenaVec;
 
 impl<'a> Context<'a, '_> {
@@ -73,7 +73,7 @@ impl<'a> Context<'a, '_> {
             record.messages.push(message);
         }
         // A record is one line: a spelling that spans lines is not copied.
-        if memchr::memchr2(b'\n', b'\r', turns.raw.as_bytes()).is_some() {
+        if !json::is_one_line(turns.raw) {
             record.messages.iter_mut().for_each(|message| message.raw = None);
             all = false;
         }
@@ -100,5 +100,61 @@ fn part_text<'a>(node: &Node<'a>) -> Option<Text<'a>> {
         Kind::String(_) => Text::from_node(*node),
         Kind::Object(members) => Text::from_node(node.get(part_text_key(members)?)?),
         _ => None,
+    }
+}
+
+impl<'a> Context<'a, '_> {
+    /// The record of an object that holds a list of turns, perhaps with a `system` text and `tools`
+    /// beside it. `own` is the key of the list, then `system`, then `tools`; the turns are still to
+    /// be read. A system text becomes the first turn, unless it is empty or the list has one already.
+    pub fn conversation(
+        &self,
+        family: &'static str,
+        dialect: &'static str,
+        origin: Origin<'a>,
+        node: &Node<'a>,
+        own: [&'static str; 3],
+    ) -> Record<'a> {
+        let [list, system_key, tools_key] = own;
+        let first_role = node.get(list).and_then(|turns| turns.as_array()?.first()?.as_object()).and_then(|first| {
+            first.iter().find(|member| matches!(member.key, "role" | "from")).and_then(|member| member.value.as_str())
+        });
+        let has_system = first_role.is_some_and(|role| matches!(self.role(role), Ok(Role::System | Role::Developer)));
+        let system = node
+            .get(system_key)
+            .and_then(Text::from_node)
+            .filter(|text| !has_system && !text.value.trim().is_empty());
+        let tools = node.get(tools_key).and_then(|tools| self.tools(tools));
+        let mut keys = ArenaVec::new_in(self.arena);
+        keys.push(list);
+        keys.extend(system.map(|_| system_key));
+        keys.extend(tools.map(|_| tools_key));
+        let mut record = self.record(family, dialect, origin, node, &keys);
+        if let Some((tools, given)) = tools {
+            record.tools = Some(tools);
+            if let Some(given) = given {
+                self.remember(&mut record, "tools", given);
+            }
+        }
+        if let Some(system) = system {
+            record.messages.push(Message::text(Role::System, system, self.arena));
+            self.remember(&mut record, "system", self.string("member"));
+        }
+        record
+    }
+
+    /// Tool definitions: an array as it is; of an array that stands as JSON in a string the array,
+    /// and what `restore` needs: `"string"`, or the string itself where it cannot be made again.
+    fn tools(&self, node: Node<'a>) -> Option<(Node<'a>, Option<Node<'a>>)> {
+        match node.kind {
+            Kind::Array(_) => Some((node, None)),
+            Kind::String(text) => {
+                let tools = json::parse(text, self.arena, Limits { depth: self.settings.max_depth }).ok()?;
+                tools.as_array()?;
+                let exact = tools.raw.len() == text.len() && json::is_one_line(tools.raw) && Node::string(text, self.arena).raw == node.raw;
+                Some((tools, Some(if exact { self.string("string") } else { self.object(&[Member::new("given", node, self.arena)]) })))
+            }
+            _ => None,
+        }
     }
 }

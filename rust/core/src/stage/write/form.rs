@@ -1,7 +1,7 @@
 //! A record as one line, in the form that was asked for.
 
 use super::super::parse::{family, part_text_key};
-use crate::json::{Kind, Node, write_compact, write_string};
+use crate::json::{Kind, write_compact, write_string};
 use crate::record::{Content, Message, Part, Record, Text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -260,9 +260,4 @@ fn write_part(out: &mut Vec<u8>, part: &Part<'_>) {
         (Some(text), _) => write_text(out, &text),
         (None, _) => write_compact(out, &part.node),
     }
-}
-
-/// The value of a node for a form: the node itself, on one line.
-pub(crate) fn write_node(out: &mut Vec<u8>, node: &Node<'_>) {
-    write_compact(out, node);
 }
