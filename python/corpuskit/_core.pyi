@@ -22,7 +22,15 @@ class EffectivePlan:
     """
     A plan in which no key is missing: what a run does.
     """
-    def __new__(cls, /, text: str | None = None, *, name: str = "plan", profile: str | None = None, settings: SupportsGetItem[int, str] = ...) -> EffectivePlan:
+    def __new__(
+        cls,
+        /,
+        text: str | None = None,
+        *,
+        name: str = "plan",
+        profile: str | None = None,
+        settings: SupportsGetItem[int, str] = ...,
+    ) -> EffectivePlan:
         """
         Joins profile, file and single settings, the later ones winning.
 

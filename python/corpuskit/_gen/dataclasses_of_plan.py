@@ -157,7 +157,11 @@ def python_type(root: Schema, node: Schema) -> str:
     if "const" in node:
         return f"Literal[{node['const']!r}]"
     if "enum" in node:
-        return "Literal[" + ", ".join(f'"{value}"' if isinstance(value, str) else repr(value) for value in node["enum"]) + "]"
+        return (
+            "Literal["
+            + ", ".join(f'"{value}"' if isinstance(value, str) else repr(value) for value in node["enum"])
+            + "]"
+        )
     kinds = node["type"] if isinstance(node.get("type"), list) else [node.get("type")]
     return " | ".join(simple_type(root, node, kind) for kind in kinds)
 
@@ -189,7 +193,9 @@ def default(root: Schema, node: Schema) -> str:
     """What stands after `=`."""
     value = node.get("default")
     options = [resolve(root, option) for option in node.get("anyOf", [])] or [resolve(root, node)]
-    name = definition_name(node) or next((definition_name(option) for option in node.get("anyOf", []) if definition_name(option)), None)
+    name = definition_name(node) or next(
+        (definition_name(option) for option in node.get("anyOf", []) if definition_name(option)), None
+    )
     structs = [option for option in options if is_object(option)]
     if isinstance(value, dict) and structs:
         given = {key: item for key, item in value.items() if structs[0]["properties"][key].get("default") != item}

@@ -32,12 +32,19 @@ def kind(root: Schema, node: Schema) -> str:
     words = {"integer": "whole number", "number": "number", "string": "text", "boolean": "`true` \\| `false`"}
     words |= {"array": "list", "object": "mapping", "null": "`null`"}
     bounds = [f"{word} {node[key]}" for key, word in (("minimum", "≥"), ("maximum", "≤")) if node.get(key)]
-    return " or ".join(words.get(str(name), "any value") for name in kinds) + (f" ({', '.join(bounds)})" if bounds else "")
+    return " or ".join(words.get(str(name), "any value") for name in kinds) + (
+        f" ({', '.join(bounds)})" if bounds else ""
+    )
 
 
 def structs(root: Schema, node: Schema) -> list[Schema]:
     """The structs of settings that may stand at a node."""
-    options = [node, *node.get("anyOf", []), *resolve(root, node).get("anyOf", []), *resolve(root, node).get("oneOf", [])]
+    options = [
+        node,
+        *node.get("anyOf", []),
+        *resolve(root, node).get("anyOf", []),
+        *resolve(root, node).get("oneOf", []),
+    ]
     return [resolve(root, option) for option in options if is_object(resolve(root, option))]
 
 

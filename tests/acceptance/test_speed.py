@@ -1,0 +1,41 @@
+"""S8: CPU of the whole process against the orjson loop, and two threads against one (benches/bench_loop.py, in short)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import data
+from compare_loop import compare, run_process
+from measure import memory_folder
+
+RECORDS = 200_000
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Iterator[Path]:
+    with memory_folder() as folder:
+        path = folder / "corpus.jsonl"
+        data.write_corpus(path, RECORDS)
+        yield path
+
+
+@pytest.mark.slow
+@pytest.mark.point("S8", "normalise only")
+def test_normalise_only_against_the_loop(corpus: Path, figure: Callable[[str], None]) -> None:
+    comparison = compare(corpus, "normalise", rounds=5)
+    figure(comparison.line("normalise and re-emit") + ", at most 0.6")
+    assert comparison.ratio <= 0.6
+
+
+@pytest.mark.slow
+@pytest.mark.point("S8", "two threads")
+def test_two_threads_against_one(corpus: Path, figure: Callable[[str], None]) -> None:
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("one core only")
+    walls = {threads: min(run_process(corpus, "whole", threads)[0].wall for _ in range(3)) for threads in (1, 2)}
+    figure(f"{walls[1] / walls[2]:.2f} times as fast as one thread (at least 1.6)")
+    assert walls[1] / walls[2] >= 1.6
