@@ -23,7 +23,9 @@ DIGIT, UNASSIGNED, UNSTABLE = 4, 8, 16
 
 def in_single_ranges(point: int) -> bool:
     """Whether the code point lies in one of the ranges of rule 3 (a)."""
-    return any(int(low, 16) <= point <= int(high, 16) for low, high in (part.split("-") for part in SINGLE_RANGES.split()))
+    return any(
+        int(low, 16) <= point <= int(high, 16) for low, high in (part.split("-") for part in SINGLE_RANGES.split())
+    )
 
 
 def composition_seconds() -> set[int]:
@@ -55,7 +57,9 @@ def classify(point: int, seconds: set[int]) -> int:
     if category == "Cn":
         kind |= UNASSIGNED
     surrogate = 0xD800 <= point <= 0xDFFF
-    if not surrogate and (unicodedata.combining(character) or point in seconds or unicodedata.normalize("NFC", character) != character):
+    if not surrogate and (
+        unicodedata.combining(character) or point in seconds or unicodedata.normalize("NFC", character) != character
+    ):
         kind |= UNSTABLE
     return kind
 
@@ -92,13 +96,18 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     arguments = parser.parse_args()
     if unicodedata.unidata_version != "14.0.0":
-        print(f"needs Python 3.11 (Unicode 14.0.0), this one has Unicode {unicodedata.unidata_version}", file=sys.stderr)
+        print(
+            f"needs Python 3.11 (Unicode 14.0.0), this one has Unicode {unicodedata.unidata_version}", file=sys.stderr
+        )
         return 2
     text = render()
     if arguments.check:
         if TARGET.read_text(encoding="utf-8") == text:
             return 0
-        print("rust/core/src/text/ranges.rs is stale, run: python3.11 tests/oracle/make_character_classes.py", file=sys.stderr)
+        print(
+            "rust/core/src/text/ranges.rs is stale, run: python3.11 tests/oracle/make_character_classes.py",
+            file=sys.stderr,
+        )
         return 1
     TARGET.write_text(text, encoding="utf-8")
     return 0
