@@ -3,7 +3,7 @@
 //! A record lives as long as its batch's arena. Stages replace what they own (a text, a role) and
 //! leave the rest as it was spelled; `stage::write` copies untouched parts byte for byte.
 
-use crate::json::{Member, Node};
+use crate::json::{Kind, Member, Node};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 use std::fmt;
@@ -150,6 +150,23 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// Whether the turn says and does nothing: no text but white space, no part of another kind, no
+    /// reasoning, no call, and no field that carries something. A tool's answer is never empty: that
+    /// the tool returned nothing answers its call.
+    pub fn is_empty(&self) -> bool {
+        let blank = |text: &Text<'_>| text.value.trim().is_empty();
+        let says_nothing = match &self.content {
+            Content::Absent | Content::Null => true,
+            Content::Text(text) => blank(text),
+            Content::Parts(parts) => parts.iter().all(|part| part.text.as_ref().is_some_and(blank)),
+        };
+        says_nothing
+            && self.role != Role::Tool
+            && self.reasoning.as_ref().is_none_or(blank)
+            && self.tool_calls.as_ref().is_none_or(carries_nothing)
+            && self.fields.iter().all(|member| is_mere_label(member.key) || carries_nothing(&member.value))
+    }
+
     /// Every text of the turn that a stage may change: content, text parts, reasoning. The
     /// callback returns the new text where it changed; spellings are invalidated accordingly.
     pub fn map_texts(&mut self, mut change: impl FnMut(&'a str) -> Option<&'a str>) -> bool {
@@ -172,6 +189,22 @@ impl<'a> Message<'a> {
             self.raw = None;
         }
         changed
+    }
+}
+
+/// Fields that say something about a turn's text and nothing without it.
+fn is_mere_label(key: &str) -> bool {
+    matches!(key, "name" | "weight" | "train" | "loss" | "id" | "index" | "timestamp")
+}
+
+/// `null`, `false`, `""`, `[]`, `{}`: a field that is there and holds nothing.
+fn carries_nothing(node: &Node<'_>) -> bool {
+    match node.kind {
+        Kind::Null | Kind::Bool(false) => true,
+        Kind::String(text) => text.trim().is_empty(),
+        Kind::Array(items) => items.is_empty(),
+        Kind::Object(members) => members.is_empty(),
+        Kind::Bool(true) | Kind::Number => false,
     }
 }
 

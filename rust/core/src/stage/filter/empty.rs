@@ -1,7 +1,6 @@
 //! Records in which nobody says or does anything: nothing can be learnt from them.
 
-use crate::record::{Record, Verdict};
-use crate::stage::normalise::is_empty;
+use crate::record::{Message, Record, Verdict};
 
 /// The verdict on an empty record.
 pub(super) fn judge(record: &Record<'_>) -> Option<Verdict> {
@@ -9,7 +8,7 @@ pub(super) fn judge(record: &Record<'_>) -> Option<Verdict> {
     if turns == 0 {
         return Some(Verdict::Drop { reason: "filter.empty.no_turns", evidence: r#"{"turns":0}"#.to_owned() });
     }
-    record.messages.iter().all(is_empty).then(|| Verdict::Drop {
+    record.messages.iter().all(Message::is_empty).then(|| Verdict::Drop {
         reason: "filter.empty.nothing_said",
         evidence: format!(r#"{{"turns":{turns},"characters":0}}"#),
     })

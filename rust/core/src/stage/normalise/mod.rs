@@ -6,7 +6,8 @@
 //!
 //! What the counts in the trace count: `nfc` texts; `mojibake` stretches repaired; `control` and
 //! `zero_width` characters; `line_ends` and `trailing_space` lines; `html_entities` and `html_tags`
-//! each one; `role`, `empty_turn` and `merge` turns.
+//! each one; `role`, `empty_turn` and `merge` turns. Role names have no switch: the shape between
+//! stages knows only the canonical ones.
 
 mod code;
 mod control;
@@ -24,7 +25,7 @@ mod zero_width;
 mod tests;
 
 pub use settings::{Html, NormaliseSettings};
-pub use turns::{is_empty, merge};
+pub use turns::merge;
 
 use super::PerRecord;
 use crate::Result;
@@ -113,10 +114,8 @@ impl Normalise {
         let mut changed = false;
         for message in messages.iter_mut() {
             changed |= message.map_texts(|text| self.text(text, changes, arena));
-            if self.settings.role_names && turns::name_role(message) {
-                changes.add(Change::Role, 1);
-                changed = true;
-            }
+            // The canonical form has the canonical name; `role_given` stays, for the way back.
+            changes.add(Change::Role, u32::from(message.role_given != message.role.name()));
         }
         if self.settings.empty_turns {
             let removed = turns::remove_empty(messages);

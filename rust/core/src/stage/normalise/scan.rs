@@ -172,7 +172,8 @@ fn scan_others(bytes: &[u8]) -> Flags {
     found
 }
 
-fn first_non_ascii(bytes: &[u8]) -> Option<usize> {
+/// Where the first byte above 7F stands.
+pub(super) fn first_non_ascii(bytes: &[u8]) -> Option<usize> {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let mut at = 0;
     while let Some(word) = bytes.get(at..at + 8) {

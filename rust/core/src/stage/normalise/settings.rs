@@ -21,8 +21,6 @@ pub struct NormaliseSettings {
     pub trailing_space: bool,
     /// HTML outside code: `entities` decodes entities, `strip` also removes tags.
     pub html: Html,
-    /// Writes roles under their canonical names (`human` becomes `user`).
-    pub role_names: bool,
     /// Removes turns that say and do nothing.
     pub empty_turns: bool,
     /// Joins consecutive plain-text turns of one role with an empty line between.
@@ -39,7 +37,6 @@ impl Default for NormaliseSettings {
             line_ends: true,
             trailing_space: true,
             html: Html::Off,
-            role_names: true,
             empty_turns: true,
             merge: false,
         }
@@ -57,7 +54,6 @@ impl NormaliseSettings {
             line_ends: false,
             trailing_space: false,
             html: Html::Off,
-            role_names: false,
             empty_turns: false,
             merge: false,
         }
