@@ -10,7 +10,7 @@ use super::hole::{Hole, Piece, Shape, Side};
 use super::template_writer::write_template;
 use super::values::{is_blank, text_of};
 use crate::json::{self, Kind, Limits, Node};
-use crate::record::{Content, Message, Origin, Record, Role, Text};
+use crate::record::{Message, Origin, Record, Role, Text};
 use bumpalo::Bump;
 use bumpalo::collections::{String as ArenaString, Vec as ArenaVec};
 
@@ -130,6 +130,13 @@ impl<'a> Draft<'a> {
         turn
     }
 
+    /// A turn that says in other words what the value means, as `D` for the choice 3.
+    pub(super) fn turn_meant(&mut self, role: Role, value: Node<'a>, text: &'a str) {
+        self.template = None;
+        let turn = self.push(Side::Messages, Message::text(role, Text::new(text), self.arena));
+        self.hole(value, Side::Messages, turn, Shape::Meant { value, text });
+    }
+
     /// Notes that this value repeats turn `turn`.
     pub(super) fn again(&mut self, value: Node<'a>, side: Side, turn: usize) {
         self.hole(value, side, turn, Shape::Whole);
@@ -203,15 +210,6 @@ impl<'a> Draft<'a> {
     pub(super) fn tools(&mut self, value: Node<'a>) {
         self.tools = Some(value);
         self.hole(value, Side::Messages, 0, Shape::Tools);
-    }
-
-    /// Whether any turn says something.
-    pub(super) fn says_something(&self) -> bool {
-        self.messages.iter().any(|message| match &message.content {
-            Content::Text(text) => !is_blank(text.value),
-            Content::Parts(parts) => !parts.is_empty(),
-            Content::Absent | Content::Null => message.tool_calls.is_some(),
-        })
     }
 
     /// The record. `source` is the whole object.

@@ -1,7 +1,11 @@
 //! The families of schemas. One file each; this is the table of them and the contract.
 
 use super::context::Context;
-use super::{alpaca, dolly, openai, openorca, preference, prompt_completion, query_response, question_answer, sharegpt, text};
+use super::{
+    alpaca, arena, bfcl, dialogue, dolly, glaive, hh, markup, multiple_choice, oasst, openai, openorca, pairwise,
+    preference, prompt_completion, query_response, question_answer, responses, rounds, scenario, self_instruct, sharegpt,
+    text, toolbench,
+};
 use crate::json::Node;
 use crate::record::{Origin, Record, Rejection, Role};
 
@@ -39,15 +43,29 @@ pub trait Family: Sync {
 
 /// Every family, in the order in which they are tried: the more keys a schema demands, the earlier.
 pub static FAMILIES: &[&dyn Family] = &[
+    &hh::Hh,
     &preference::Preference,
+    &pairwise::Pairwise,
     &openai::Openai,
     &sharegpt::Sharegpt,
+    &rounds::Rounds,
+    &dialogue::Dialogue,
     &dolly::Dolly,
     &alpaca::Alpaca,
+    &self_instruct::SelfInstruct,
+    &glaive::Glaive,
     &prompt_completion::PromptCompletion,
+    &multiple_choice::MultipleChoice,
     &openorca::OpenOrca,
     &question_answer::QuestionAnswer,
+    &bfcl::Bfcl,
+    &toolbench::ToolBench,
     &query_response::QueryResponse,
+    &responses::Responses,
+    &arena::Arena,
+    &oasst::Oasst,
+    &scenario::Scenario,
+    &markup::Markup,
     &text::PlainText,
 ];
 

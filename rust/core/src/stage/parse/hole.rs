@@ -41,6 +41,13 @@ pub(super) enum Shape<'a> {
     Whole,
     /// The same, but while the text is unchanged this value stands: `{"$turn":0,"is":42}`.
     Spelled(Node<'a>),
+    /// The turn says in words of ours what the value means: `{"$turn":1,"is":3,"as":"D"}`.
+    Meant {
+        /// The value.
+        value: Node<'a>,
+        /// What the turn says.
+        text: &'a str,
+    },
     /// Some of its lines: `{"$turn":0,"lines":[0,2],"after":"A. "}`; without an end, all that follow.
     Lines {
         /// First line, from 0.

@@ -1,26 +1,41 @@
 //! From a unit to a record: JSON, repairs by stated policy, the schema detected per record.
 
 mod alpaca;
+mod arena;
+mod bfcl;
 mod context;
+mod dialogue;
 mod dolly;
 mod draft;
 mod family;
+mod glaive;
+mod hh;
 mod hole;
 mod instructed;
+mod markers;
+mod markup;
+mod multiple_choice;
+mod oasst;
 mod openai;
 mod openorca;
 mod pair;
+mod pairwise;
 mod policy;
 mod preference;
 mod prompt_completion;
 mod query_response;
 mod question_answer;
+mod responses;
 pub mod restore;
 pub mod roles;
+mod rounds;
+mod scenario;
+mod self_instruct;
 mod sharegpt;
 mod template;
 mod template_writer;
 mod text;
+mod toolbench;
 mod turns;
 mod values;
 #[cfg(test)]

@@ -206,7 +206,9 @@ impl Filling<'_, '_, '_> {
             text = slice(text, lines.as_array().unwrap_or_default(), after)
                 .ok_or_else(|| format!("turn {turn} no longer has the lines {} after {after:?}", lines.raw))?;
         }
+        let meant = hole.get("as").and_then(|said| said.as_str());
         match spelled {
+            Some(value) if meant == Some(text) => Ok(Piece::Spelled(value)),
             Some(value) if text_of(value, self.arena) == text => Ok(Piece::Spelled(value)),
             _ => Ok(Piece::Text(text, Some(raw))),
         }

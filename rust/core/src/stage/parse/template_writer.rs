@@ -80,6 +80,13 @@ fn write_hole(out: &mut Vec<u8>, hole: &Hole<'_>) {
             out.extend_from_slice(b",\"is\":");
             write_compact(out, &value);
         }
+        Shape::Meant { value, text } => {
+            open(out);
+            out.extend_from_slice(b",\"is\":");
+            write_compact(out, &value);
+            out.extend_from_slice(b",\"as\":");
+            write_string(out, text);
+        }
         Shape::Lines { from, to, after, spelled } => {
             open(out);
             let to = to.map(|to| format!(",{to}")).unwrap_or_default();
