@@ -133,15 +133,3 @@ impl Family for Dialogue {
         template::restore(canonical, out, |_, _| None)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::super::roles;
-
-    #[test]
-    fn the_speakers_of_public_sets_are_known_or_strangers() {
-        assert_eq!(roles::role("seeker"), Some(Role::User));
-        assert_eq!(roles::role("supporter"), Some(Role::Assistant));
-        assert_eq!(roles::role("mturk_agent_1"), None);
-    }
-}
