@@ -1,0 +1,432 @@
+//! Who does what: one queue under one lock, worked on by exactly as many threads as asked for.
+//!
+//! A worker without work looks, in this order, for (1) the next batch in input order or finished
+//! frames, if the ordered tail is free, (2) a frame to make, (3) a shard to sync or columns to write,
+//! (4) the next batch to read, if the reader is free and not too many bytes are under way. Batches
+//! are claimed in order and only by workers that hold nothing else, so the oldest one under way
+//! always moves on: back-pressure cannot block it.
+
+use super::checkpoint::Keeper;
+use super::options::{Phase, Progress};
+use super::processed::Processed;
+use super::stages::Stages;
+use super::station::Station;
+use super::tail::{Job, Made, Settle, Tail};
+use super::timings::{Clock, Share, Timings};
+use crate::stage::read::{Inputs, Reader};
+use crate::stage::write::WriteSettings;
+use crate::stage::write::encode::Encoder;
+use crate::{Error, Result};
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// Bytes under way (read, processed or waiting to be compressed) that one more thread may add.
+const BYTES_A_THREAD: usize = 8 << 20;
+
+/// What the workers share.
+pub(super) struct Pool {
+    pub stages: Arc<Stages>,
+    pub inputs: Arc<Inputs>,
+    pub write: WriteSettings,
+    pub limit: Option<u64>,
+    most_bytes: usize,
+    queue: Mutex<Queue>,
+    wake: Condvar,
+}
+
+/// What there is to do. `None` for the reader or the tail: some worker has it.
+pub(super) struct Queue {
+    reader: Option<Box<Reader>>,
+    /// No batch will follow.
+    ended: bool,
+    claimed: u64,
+    ready: BTreeMap<u64, Box<Processed>>,
+    next: u64,
+    pub tail: Option<Box<(Tail, Keeper)>>,
+    frames: VecDeque<Job>,
+    slow: VecDeque<Job>,
+    made: Vec<Made>,
+    bytes: usize,
+    spare: Vec<Box<Processed>>,
+    stop: bool,
+    pub finished: bool,
+    pub error: Option<Error>,
+    pub progress: Progress,
+    pub timings: Timings,
+}
+
+/// What a worker found to do.
+enum Task {
+    Drain { tail: Box<(Tail, Keeper)>, made: Vec<Made>, batch: Option<Box<Processed>>, last: bool },
+    Job(Job),
+    Read { reader: Box<Reader>, out: Box<Processed> },
+    Leave,
+}
+
+impl Pool {
+    pub fn new(
+        stages: Arc<Stages>,
+        inputs: Arc<Inputs>,
+        write: WriteSettings,
+        limit: Option<u64>,
+        threads: usize,
+        reader: Reader,
+        tail: Tail,
+        keeper: Keeper,
+    ) -> Self {
+        let next = tail.cursor.seq;
+        let queue = Queue {
+            reader: Some(Box::new(reader)),
+            ended: tail.ended,
+            claimed: next,
+            ready: BTreeMap::new(),
+            next,
+            tail: Some(Box::new((tail, keeper))),
+            frames: VecDeque::new(),
+            slow: VecDeque::new(),
+            made: Vec::new(),
+            bytes: 0,
+            spare: Vec::new(),
+            stop: false,
+            finished: false,
+            error: None,
+            progress: Progress::default(),
+            timings: Timings::default(),
+        };
+        Self {
+            stages,
+            inputs,
+            write,
+            limit,
+            most_bytes: (threads + 2) * BYTES_A_THREAD,
+            queue: Mutex::new(queue),
+            wake: Condvar::new(),
+        }
+    }
+
+    /// The queue. A worker that panicked while it held the lock has been recorded as an error.
+    pub fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a change, at most this long.
+    pub fn wait<'a>(&self, queue: MutexGuard<'a, Queue>, most: std::time::Duration) -> MutexGuard<'a, Queue> {
+        self.wake.wait_timeout(queue, most).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Asks the workers to leave.
+    pub fn stop(&self) {
+        self.lock().stop = true;
+        self.wake.notify_all();
+    }
+
+    /// A worker's life. Never unwinds: a panic becomes an error that names the unit.
+    pub fn work(&self) {
+        let mut at = String::new();
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.work_until_done(&mut at)));
+        let error = match outcome {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error),
+            Err(panic) => {
+                let what = panic
+                    .downcast_ref::<&str>()
+                    .map(|text| (*text).to_owned())
+                    .or_else(|| panic.downcast_ref::<String>().cloned())
+                    .unwrap_or_else(|| "a panic".to_owned());
+                let place = if at.is_empty() { String::new() } else { format!(", at {at}") };
+                Some(Error::Internal(format!("{what}{place}")))
+            }
+        };
+        let mut queue = self.lock();
+        if let Some(error) = error
+            && queue.error.is_none()
+        {
+            queue.error = Some(error);
+        }
+        drop(queue);
+        self.wake.notify_all();
+    }
+
+    fn work_until_done(&self, at: &mut String) -> Result<()> {
+        let mut station = Station::new(Arc::clone(&self.stages), Arc::clone(&self.inputs));
+        let mut encoder = Encoder::new(&self.write)?;
+        let outcome = self.work_loop(at, &mut station, &mut encoder);
+        self.lock().timings.add(&station.take_clock());
+        outcome
+    }
+
+    fn work_loop(&self, at: &mut String, station: &mut Station, encoder: &mut Encoder) -> Result<()> {
+        let mut clock = Clock::default();
+        loop {
+            at.clear();
+            match self.next_task() {
+                Task::Leave => {
+                    self.lock().timings.add(&clock);
+                    return Ok(());
+                }
+                Task::Job(job) => {
+                    let start = Instant::now();
+                    self.run_job(job, encoder)?;
+                    clock.add(Share::Write, start.elapsed());
+                }
+                Task::Read { reader, out } => self.read(reader, out, at, station, &mut clock)?,
+                Task::Drain { tail, made, batch, last } => {
+                    let start = Instant::now();
+                    self.drain(tail, made, batch, last, station, encoder, at)?;
+                    clock.add(Share::Write, start.elapsed());
+                }
+            }
+        }
+    }
+
+    fn next_task(&self) -> Task {
+        let mut queue = self.lock();
+        loop {
+            if queue.stop || queue.finished || queue.error.is_some() {
+                return Task::Leave;
+            }
+            let next = queue.next;
+            let has_batch = queue.ready.contains_key(&next);
+            let last = queue.ended && queue.claimed == next;
+            if (has_batch || last || !queue.made.is_empty())
+                && let Some(tail) = queue.tail.take()
+            {
+                let batch = queue.ready.remove(&next);
+                let made = std::mem::take(&mut queue.made);
+                return Task::Drain { tail, made, batch, last };
+            }
+            if let Some(job) = queue.frames.pop_front().or_else(|| queue.slow.pop_front()) {
+                return Task::Job(job);
+            }
+            if !queue.ended
+                && queue.bytes < self.most_bytes
+                && let Some(reader) = queue.reader.take()
+            {
+                let out = queue.spare.pop().unwrap_or_default();
+                return Task::Read { reader, out };
+            }
+            queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Claims the next batch and runs the per-record stages on it.
+    fn read(
+        &self,
+        mut reader: Box<Reader>,
+        mut out: Box<Processed>,
+        at: &mut String,
+        station: &mut Station,
+        clock: &mut Clock,
+    ) -> Result<()> {
+        let start = Instant::now();
+        let batch = reader.next_batch();
+        clock.add(Share::Read, start.elapsed());
+        let mut queue = self.lock();
+        queue.reader = Some(reader);
+        let batch = match batch {
+            Ok(Some(batch)) => batch,
+            Ok(None) => {
+                queue.ended = true;
+                queue.spare.push(out);
+                drop(queue);
+                self.wake.notify_all();
+                return Ok(());
+            }
+            Err(error) => {
+                // What was read before comes first; the error takes this batch's place.
+                out.clear();
+                out.error = Some(error);
+                queue.ended = true;
+                let seq = queue.claimed;
+                queue.claimed += 1;
+                queue.ready.insert(seq, out);
+                drop(queue);
+                self.wake.notify_all();
+                return Ok(());
+            }
+        };
+        let seq = queue.claimed;
+        queue.claimed += 1;
+        // The batch and about as much again that becomes of it.
+        let bytes = batch.bytes * 2;
+        queue.bytes += bytes;
+        drop(queue);
+        self.wake.notify_all();
+        if batch.seq != seq {
+            return Err(Error::Internal(format!("batch {} came as number {seq}", batch.seq)));
+        }
+        station.process(&batch, None, &mut out, at);
+        if self.limit.is_some() {
+            out.batch = Some(batch);
+        } else {
+            drop(batch);
+        }
+        let mut queue = self.lock();
+        queue.bytes = queue.bytes - bytes + out.size();
+        queue.ready.insert(seq, out);
+        drop(queue);
+        self.wake.notify_all();
+        Ok(())
+    }
+
+    fn run_job(&self, job: Job, encoder: &mut Encoder) -> Result<()> {
+        let mut bytes = 0;
+        let made = match job {
+            Job::Sink(work) => {
+                bytes = work.bytes();
+                Made::Sink(work.run(encoder)?)
+            }
+            Job::Columns(work) => Made::Columns(work.run()?),
+        };
+        let mut queue = self.lock();
+        queue.bytes -= bytes;
+        queue.made.push(made);
+        drop(queue);
+        self.wake.notify_all();
+        Ok(())
+    }
+
+    /// Takes what is next in order, with the tail in hand.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one task")]
+    fn drain(
+        &self,
+        mut tail_box: Box<(Tail, Keeper)>,
+        made: Vec<Made>,
+        mut batch: Option<Box<Processed>>,
+        last: bool,
+        station: &mut Station,
+        encoder: &mut Encoder,
+        at: &mut String,
+    ) -> Result<()> {
+        let (tail, keeper) = &mut *tail_box;
+        let outcome = self.drain_inner(tail, keeper, made, batch.as_deref_mut(), last, station, encoder, at);
+        let jobs = tail.take_jobs();
+        let mut queue = self.lock();
+        queue.enqueue(jobs);
+        queue.progress = tail.progress();
+        if let Some(mut batch) = batch {
+            queue.next += 1;
+            queue.bytes = queue.bytes.saturating_sub(batch.size());
+            batch.clear();
+            queue.spare.push(batch);
+        }
+        if tail.ended {
+            // The limit was reached: what was claimed beyond it does not count.
+            queue.ended = true;
+            queue.claimed = queue.next;
+            queue.ready.clear();
+        }
+        queue.finished = last && outcome.is_ok() && keeper.is_done();
+        queue.tail = Some(tail_box);
+        drop(queue);
+        self.wake.notify_all();
+        outcome
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one task")]
+    fn drain_inner(
+        &self,
+        tail: &mut Tail,
+        keeper: &mut Keeper,
+        made: Vec<Made>,
+        batch: Option<&mut Processed>,
+        last: bool,
+        station: &mut Station,
+        encoder: &mut Encoder,
+        at: &mut String,
+    ) -> Result<()> {
+        for made in made {
+            tail.accept(made)?;
+        }
+        let mut helper = Helper { pool: self, encoder };
+        if let Some(batch) = batch {
+            if let Some(error) = batch.error.take() {
+                return Err(error);
+            }
+            if let (Some(limit), Some(whole)) = (self.limit, batch.batch.take()) {
+                let left = limit.saturating_sub(tail.report.records.records);
+                if batch.records() >= left {
+                    station.process(&whole, Some(left), batch, at);
+                    tail.ended = true;
+                }
+            }
+            tail.apply(batch, &mut helper)?;
+            keeper.step(tail, &mut helper)?;
+        } else if last {
+            tail.ended = true;
+            {
+                let mut queue = self.lock();
+                queue.progress.phase = Phase::Finish;
+            }
+            keeper.finish(tail, &mut helper)?;
+        }
+        Ok(())
+    }
+}
+
+impl Queue {
+    fn enqueue(&mut self, jobs: Vec<Job>) {
+        for job in jobs {
+            match &job {
+                Job::Sink(work) if work.bytes() > 0 => {
+                    self.bytes += work.bytes();
+                    self.frames.push_back(job);
+                }
+                _ => self.slow.push_back(job),
+            }
+        }
+    }
+}
+
+/// The tail's way to get its frames made: by itself and by whoever has time.
+struct Helper<'a> {
+    pool: &'a Pool,
+    encoder: &'a mut Encoder,
+}
+
+impl Helper<'_> {
+    fn settle_until(&mut self, tail: &mut Tail, done: impl Fn(&Tail) -> bool, slow: bool) -> Result<()> {
+        loop {
+            let jobs = tail.take_jobs();
+            let mut queue = self.pool.lock();
+            if !jobs.is_empty() {
+                queue.enqueue(jobs);
+                self.pool.wake.notify_all();
+            }
+            if queue.made.is_empty() {
+                if done(tail) {
+                    return Ok(());
+                }
+                if queue.error.is_some() {
+                    return Err(Error::Interrupted);
+                }
+                let job = queue.frames.pop_front().or_else(|| if slow { queue.slow.pop_front() } else { None });
+                match job {
+                    Some(job) => {
+                        drop(queue);
+                        self.pool.run_job(job, self.encoder)?;
+                    }
+                    None => drop(self.pool.wake.wait(queue).unwrap_or_else(PoisonError::into_inner)),
+                }
+                continue;
+            }
+            let made = std::mem::take(&mut queue.made);
+            drop(queue);
+            for made in made {
+                tail.accept(made)?;
+            }
+        }
+    }
+}
+
+impl Settle for Helper<'_> {
+    fn settle(&mut self, tail: &mut Tail) -> Result<()> {
+        self.settle_until(tail, Tail::is_settled, false)
+    }
+
+    fn complete(&mut self, tail: &mut Tail) -> Result<()> {
+        self.settle_until(tail, Tail::is_complete, true)
+    }
+}

@@ -1,0 +1,258 @@
+//! The ordered end of the run: verdicts of dedup, the sinks, the account. One batch at a time, in
+//! input order, on whichever worker holds it.
+
+use super::processed::{Candidate, Item, Processed, UNCHANGED};
+use crate::report::{Fates, Report};
+use crate::stage::read::{Cursor, FileAccount, Note};
+use crate::stage::write::WriteSettings;
+use crate::stage::write::columns::{ColumnsFile, ColumnsWork};
+use crate::stage::write::disk::Disk;
+use crate::stage::write::row_log::RowLog;
+use crate::stage::write::sink::{Done, Sink, Work};
+use crate::{Error, Result};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+pub(super) const DATA: usize = 0;
+pub(super) const DROPPED: usize = 1;
+pub(super) const DUPLICATES: usize = 2;
+pub(super) const REJECTED: usize = 3;
+
+/// A consumer of kept lines, instead of files. `false` stops the run.
+pub(super) type Consumer = Box<dyn FnMut(&[u8]) -> bool + Send>;
+
+/// A piece of work that came up in order and may be done out of order.
+#[derive(Debug)]
+pub(super) enum Job {
+    Sink(Work),
+    Columns(ColumnsWork),
+}
+
+/// Its result.
+#[derive(Debug)]
+pub(super) enum Made {
+    Sink(Done),
+    Columns(ColumnsFile),
+}
+
+/// Waits, with the help of the other workers, until the frames of the sinks are done.
+pub(super) trait Settle {
+    fn settle(&mut self, tail: &mut Tail) -> Result<()>;
+}
+
+/// The ordered end.
+pub(super) struct Tail {
+    pub sinks: [Sink; 4],
+    pub rows: RowLog,
+    pub report: Report,
+    pub accounts: Vec<FileAccount>,
+    pub notes: Vec<Note>,
+    /// Units by input file.
+    pub files: BTreeMap<usize, u64>,
+    pub cursor: Cursor,
+    /// Bytes of input so far.
+    pub bytes: u64,
+    /// All input is in.
+    pub ended: bool,
+    pub consumer: Option<Consumer>,
+    columns_rows: u64,
+    jobs: Vec<Job>,
+    spare: Vec<Vec<u8>>,
+}
+
+impl Tail {
+    pub fn new(out: Option<(&Disk, &Path)>, settings: &WriteSettings) -> Self {
+        let names = ["data", "dropped", "duplicates", "rejected"];
+        Self {
+            sinks: std::array::from_fn(|index| Sink::new(names[index], index, out, settings)),
+            rows: RowLog::new(out),
+            report: Report::default(),
+            accounts: Vec::new(),
+            notes: Vec::new(),
+            files: BTreeMap::new(),
+            cursor: Cursor::default(),
+            bytes: 0,
+            ended: false,
+            consumer: None,
+            columns_rows: 0,
+            jobs: Vec::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    /// The work that has come up since the last call.
+    pub fn take_jobs(&mut self) -> Vec<Job> {
+        let mut jobs = std::mem::take(&mut self.jobs);
+        for sink in &mut self.sinks {
+            jobs.extend(sink.take_work().map(Job::Sink));
+        }
+        jobs
+    }
+
+    /// Takes the result of a job.
+    pub fn accept(&mut self, made: Made) -> Result<()> {
+        match made {
+            Made::Columns(file) => self.rows.accept(file),
+            Made::Sink(mut done) => {
+                let spent = std::mem::take(&mut done.spent);
+                if spent.capacity() > 0 && self.spare.len() < 8 {
+                    self.spare.push(spent);
+                }
+                let sink = self.sinks.get_mut(done.sink);
+                sink.ok_or_else(|| Error::Internal("a frame of no sink".to_owned()))?.accept(done)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether all frames have come back.
+    pub fn is_settled(&self) -> bool {
+        self.jobs.is_empty() && self.sinks.iter().all(Sink::is_settled)
+    }
+
+    /// Whether all complete shards are synced and have their columns.
+    pub fn is_complete(&self) -> bool {
+        self.is_settled()
+            && self.rows.is_settled()
+            && self.sinks.iter().flat_map(|sink| &sink.shards).all(|shard| shard.synced)
+    }
+
+    /// Takes the next batch in input order.
+    pub fn apply(&mut self, batch: &mut Processed, settle: &mut impl Settle) -> Result<()> {
+        self.accounts.append(&mut batch.ended);
+        self.notes.append(&mut batch.notes);
+        for &(file, units) in &batch.files {
+            *self.files.entry(file).or_default() += units;
+        }
+        self.report.units.read += batch.units;
+        self.report.units.empty += batch.empty;
+        let mut by_source = vec![Fates::default(); batch.sources.all().len()];
+        let mut by_family = vec![Fates::default(); batch.families.len()];
+        let mut run = Run::default();
+        let mut ends = Ends::default();
+        for item in &batch.items {
+            match item {
+                Item::Candidate(candidate) => {
+                    self.candidate(candidate, batch, &mut run, &mut ends, settle)?;
+                    let fates = Fates { records: 1, kept: 1, ..Fates::default() };
+                    by_source[candidate.source as usize].add(&fates);
+                    by_family[candidate.family as usize].add(&fates);
+                }
+                Item::Dropped { reason, end, source, family } => {
+                    self.append(DROPPED, &batch.dropped[ends.dropped..*end], 1, settle)?;
+                    ends.dropped = *end;
+                    count(&mut self.report.dropped, reason);
+                    let fates = Fates { records: 1, dropped: 1, ..Fates::default() };
+                    by_source[*source as usize].add(&fates);
+                    by_family[*family as usize].add(&fates);
+                }
+                Item::Rejected { reason, end } => {
+                    self.append(REJECTED, &batch.rejected[ends.rejected..*end], 1, settle)?;
+                    ends.rejected = *end;
+                    count(&mut self.report.rejected, reason);
+                    self.report.units.rejected += 1;
+                }
+            }
+        }
+        self.write_run(&mut run, batch, settle)?;
+        for (name, fates) in batch.sources.all().iter().zip(&by_source) {
+            self.report.add_source(name, fates);
+        }
+        for ((family, dialect), fates) in batch.families.iter().zip(&by_family) {
+            self.report.families.entry(format!("{family}.{dialect}")).or_default().add(fates);
+            self.report.records.add(fates);
+            // A unit becomes at most one record.
+            self.report.units.in_records += fates.records;
+        }
+        self.bytes += batch.bytes as u64;
+        std::mem::swap(&mut self.cursor, &mut batch.end);
+        Ok(())
+    }
+
+    /// A record that is kept unless it doubles another.
+    fn candidate(
+        &mut self,
+        candidate: &Candidate,
+        batch: &Processed,
+        run: &mut Run,
+        ends: &mut Ends,
+        settle: &mut impl Settle,
+    ) -> Result<()> {
+        let line = ends.line;
+        *ends = Ends { line: candidate.line, row: candidate.row, ..*ends };
+        run.rows += 1;
+        (run.line_end, run.row_end) = (candidate.line, candidate.row);
+        self.report.characters.add(candidate.characters);
+        self.report.turns.add(u64::from(candidate.turns));
+        if candidate.changes != UNCHANGED {
+            self.report.add_changes(&batch.changes[candidate.changes as usize]);
+        }
+        let _ = line;
+        if (run.line_end - run.line_start) as u64 >= self.sinks[DATA].room() {
+            self.write_run(run, batch, settle)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the kept records that stand one after another in the batch.
+    fn write_run(&mut self, run: &mut Run, batch: &Processed, settle: &mut impl Settle) -> Result<()> {
+        if run.rows > 0 {
+            let lines = &batch.lines[run.line_start..run.line_end];
+            if let Some(consumer) = &mut self.consumer
+                && !consumer(lines)
+            {
+                return Err(Error::Interrupted);
+            }
+            self.rows.append(&batch.rows[run.row_start..run.row_end])?;
+            self.append(DATA, lines, run.rows, settle)?;
+        }
+        *run = Run { line_start: run.line_end, row_start: run.row_end, ..*run };
+        run.rows = 0;
+        Ok(())
+    }
+
+    /// Appends lines to a sink and ends its shard where it is full.
+    fn append(&mut self, sink: usize, lines: &[u8], rows: u64, settle: &mut impl Settle) -> Result<()> {
+        self.sinks[sink].append(lines, rows, &mut self.spare)?;
+        if self.sinks[sink].room() == 0 { self.end_shard(sink, settle) } else { Ok(()) }
+    }
+
+    /// Ends the current shard of a sink.
+    pub fn end_shard(&mut self, sink: usize, settle: &mut impl Settle) -> Result<()> {
+        self.sinks[sink].seal();
+        settle.settle(self)?;
+        if self.sinks[sink].close()?.is_some() && sink == DATA {
+            self.columns_rows += self.sinks[DATA].shards.last().map_or(0, |shard| shard.rows);
+            self.jobs.extend(self.rows.close()?.map(Job::Columns));
+        }
+        Ok(())
+    }
+}
+
+/// Kept records that stand one after another in the batch's buffers.
+#[derive(Clone, Copy, Default)]
+struct Run {
+    rows: u64,
+    line_start: usize,
+    line_end: usize,
+    row_start: usize,
+    row_end: usize,
+}
+
+/// Where the last item ended.
+#[derive(Clone, Copy, Default)]
+struct Ends {
+    line: usize,
+    row: usize,
+    dropped: usize,
+    rejected: usize,
+}
+
+fn count(counts: &mut BTreeMap<String, u64>, reason: &str) {
+    match counts.get_mut(reason) {
+        Some(count) => *count += 1,
+        None => {
+            counts.insert(reason.to_owned(), 1);
+        }
+    }
+}
