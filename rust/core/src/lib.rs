@@ -22,3 +22,6 @@ pub mod text;
 pub mod why;
 
 pub use error::{Error, Result};
+
+/// The version of corpuskit.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

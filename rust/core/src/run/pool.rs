@@ -7,7 +7,7 @@
 //! always moves on: back-pressure cannot block it.
 
 use super::checkpoint::Keeper;
-use super::options::{Phase, Progress};
+use super::options::{Options, Phase, Progress};
 use super::processed::Processed;
 use super::stages::Stages;
 use super::station::Station;
@@ -34,6 +34,8 @@ pub(super) struct Pool {
     most_bytes: usize,
     queue: Mutex<Queue>,
     wake: Condvar,
+    /// Told when the run is over, for the thread that watches.
+    over: Condvar,
 }
 
 /// What there is to do. `None` for the reader or the tail: some worker has it.
@@ -70,8 +72,7 @@ impl Pool {
         stages: Arc<Stages>,
         inputs: Arc<Inputs>,
         write: WriteSettings,
-        limit: Option<u64>,
-        threads: usize,
+        options: &Options,
         reader: Reader,
         tail: Tail,
         keeper: Keeper,
@@ -99,10 +100,11 @@ impl Pool {
             stages,
             inputs,
             write,
-            limit,
-            most_bytes: (threads + 2) * BYTES_A_THREAD,
+            limit: options.limit,
+            most_bytes: (options.threads + 2) * BYTES_A_THREAD,
             queue: Mutex::new(queue),
             wake: Condvar::new(),
+            over: Condvar::new(),
         }
     }
 
@@ -111,9 +113,16 @@ impl Pool {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a change, at most this long.
+    /// Waits for the end of the run, at most this long.
     pub fn wait<'a>(&self, queue: MutexGuard<'a, Queue>, most: std::time::Duration) -> MutexGuard<'a, Queue> {
-        self.wake.wait_timeout(queue, most).unwrap_or_else(PoisonError::into_inner).0
+        self.over.wait_timeout(queue, most).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Ends the run with an error.
+    pub fn fail(&self, error: Error) {
+        self.lock().error.get_or_insert(error);
+        self.wake.notify_all();
+        self.over.notify_all();
     }
 
     /// Asks the workers to leave.
@@ -139,22 +148,15 @@ impl Pool {
                 Some(Error::Internal(format!("{what}{place}")))
             }
         };
-        let mut queue = self.lock();
-        if let Some(error) = error
-            && queue.error.is_none()
-        {
-            queue.error = Some(error);
+        if let Some(error) = error {
+            self.fail(error);
         }
-        drop(queue);
-        self.wake.notify_all();
     }
 
     fn work_until_done(&self, at: &mut String) -> Result<()> {
         let mut station = Station::new(Arc::clone(&self.stages), Arc::clone(&self.inputs));
         let mut encoder = Encoder::new(&self.write)?;
-        let outcome = self.work_loop(at, &mut station, &mut encoder);
-        self.lock().timings.add(&station.take_clock());
-        outcome
+        self.work_loop(at, &mut station, &mut encoder)
     }
 
     fn work_loop(&self, at: &mut String, station: &mut Station, encoder: &mut Encoder) -> Result<()> {
@@ -263,7 +265,10 @@ impl Pool {
         } else {
             drop(batch);
         }
+        let spent = station.take_clock();
         let mut queue = self.lock();
+        queue.timings.add(&spent);
+        queue.timings.add(&std::mem::take(clock));
         queue.bytes = queue.bytes - bytes + out.size();
         queue.ready.insert(seq, out);
         drop(queue);
@@ -305,7 +310,7 @@ impl Pool {
         let jobs = tail.take_jobs();
         let mut queue = self.lock();
         queue.enqueue(jobs);
-        queue.progress = tail.progress();
+        queue.progress = Progress { phase: queue.progress.phase, ..tail.progress() };
         if let Some(mut batch) = batch {
             queue.next += 1;
             queue.bytes = queue.bytes.saturating_sub(batch.size());
@@ -320,6 +325,9 @@ impl Pool {
         }
         queue.finished = last && outcome.is_ok() && keeper.is_done();
         queue.tail = Some(tail_box);
+        if queue.finished {
+            self.over.notify_all();
+        }
         drop(queue);
         self.wake.notify_all();
         outcome
@@ -353,14 +361,18 @@ impl Pool {
                 }
             }
             tail.apply(batch, &mut helper)?;
-            keeper.step(tail, &mut helper)?;
+            if keeper.is_due() {
+                let timings = self.lock().timings.clone();
+                keeper.checkpoint(tail, &mut helper, &timings)?;
+            }
         } else if last {
             tail.ended = true;
-            {
+            let timings = {
                 let mut queue = self.lock();
                 queue.progress.phase = Phase::Finish;
-            }
-            keeper.finish(tail, &mut helper)?;
+                queue.timings.clone()
+            };
+            keeper.finish(tail, &mut helper, &timings)?;
         }
         Ok(())
     }
@@ -378,6 +390,22 @@ impl Queue {
             }
         }
     }
+}
+
+/// Writes a last checkpoint once the workers have left, if the tail is whole.
+pub(super) fn leave(pool: &Pool) -> Result<()> {
+    let (tail, timings) = {
+        let mut queue = pool.lock();
+        queue.error = None;
+        (queue.tail.take(), queue.timings.clone())
+    };
+    let Some(mut tail) = tail else { return Ok(()) };
+    let (tail, keeper) = &mut *tail;
+    if tail.is_torn() || keeper.is_done() {
+        return Ok(());
+    }
+    let mut encoder = Encoder::new(&pool.write)?;
+    keeper.checkpoint(tail, &mut Helper { pool, encoder: &mut encoder }, &timings)
 }
 
 /// The tail's way to get its frames made: by itself and by whoever has time.

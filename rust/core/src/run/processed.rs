@@ -107,6 +107,11 @@ impl Processed {
             + self.batch.as_ref().map_or(0, |batch| batch.bytes)
     }
 
+    /// Records in it.
+    pub fn records(&self) -> u64 {
+        self.items.iter().filter(|item| !matches!(item, Item::Rejected { .. })).count() as u64
+    }
+
     /// The number of a schema within this batch.
     pub fn family(&mut self, family: &'static str, dialect: &'static str) -> u32 {
         let pair = (family, dialect);

@@ -1,6 +1,7 @@
 //! The ordered end of the run: verdicts of dedup, the sinks, the account. One batch at a time, in
 //! input order, on whichever worker holds it.
 
+use super::options::Progress;
 use super::processed::{Candidate, Item, Processed, UNCHANGED};
 use crate::report::{Fates, Report};
 use crate::stage::read::{Cursor, FileAccount, Note};
@@ -38,6 +39,9 @@ pub(super) enum Made {
 /// Waits, with the help of the other workers, until the frames of the sinks are done.
 pub(super) trait Settle {
     fn settle(&mut self, tail: &mut Tail) -> Result<()>;
+
+    /// The same, and until all complete shards are synced and have their columns.
+    fn complete(&mut self, tail: &mut Tail) -> Result<()>;
 }
 
 /// The ordered end.
@@ -55,7 +59,8 @@ pub(super) struct Tail {
     /// All input is in.
     pub ended: bool,
     pub consumer: Option<Consumer>,
-    columns_rows: u64,
+    /// A batch was begun and not ended, so what is here belongs to no place in the input.
+    torn: bool,
     jobs: Vec<Job>,
     spare: Vec<Vec<u8>>,
 }
@@ -74,7 +79,7 @@ impl Tail {
             bytes: 0,
             ended: false,
             consumer: None,
-            columns_rows: 0,
+            torn: false,
             jobs: Vec::new(),
             spare: Vec::new(),
         }
@@ -105,6 +110,31 @@ impl Tail {
         Ok(())
     }
 
+    /// Work left over by the part of the run before this one.
+    pub fn add_jobs(&mut self, jobs: impl IntoIterator<Item = Job>) {
+        self.jobs.extend(jobs);
+    }
+
+    /// Whether an error came in the middle of a batch.
+    pub fn is_torn(&self) -> bool {
+        self.torn
+    }
+
+    /// The counts so far.
+    pub fn progress(&self) -> Progress {
+        let (units, records) = (&self.report.units, &self.report.records);
+        Progress {
+            bytes: self.bytes,
+            units: units.read,
+            records: records.records,
+            kept: records.kept,
+            dropped: records.dropped,
+            duplicates: records.duplicates,
+            rejected: units.rejected,
+            ..Progress::default()
+        }
+    }
+
     /// Whether all frames have come back.
     pub fn is_settled(&self) -> bool {
         self.jobs.is_empty() && self.sinks.iter().all(Sink::is_settled)
@@ -119,6 +149,7 @@ impl Tail {
 
     /// Takes the next batch in input order.
     pub fn apply(&mut self, batch: &mut Processed, settle: &mut impl Settle) -> Result<()> {
+        self.torn = true;
         self.accounts.append(&mut batch.ended);
         self.notes.append(&mut batch.notes);
         for &(file, units) in &batch.files {
@@ -133,7 +164,7 @@ impl Tail {
         for item in &batch.items {
             match item {
                 Item::Candidate(candidate) => {
-                    self.candidate(candidate, batch, &mut run, &mut ends, settle)?;
+                    self.candidate(candidate, batch, &mut run, settle)?;
                     let fates = Fates { records: 1, kept: 1, ..Fates::default() };
                     by_source[candidate.source as usize].add(&fates);
                     by_family[candidate.family as usize].add(&fates);
@@ -166,6 +197,7 @@ impl Tail {
         }
         self.bytes += batch.bytes as u64;
         std::mem::swap(&mut self.cursor, &mut batch.end);
+        self.torn = false;
         Ok(())
     }
 
@@ -175,11 +207,8 @@ impl Tail {
         candidate: &Candidate,
         batch: &Processed,
         run: &mut Run,
-        ends: &mut Ends,
         settle: &mut impl Settle,
     ) -> Result<()> {
-        let line = ends.line;
-        *ends = Ends { line: candidate.line, row: candidate.row, ..*ends };
         run.rows += 1;
         (run.line_end, run.row_end) = (candidate.line, candidate.row);
         self.report.characters.add(candidate.characters);
@@ -187,7 +216,6 @@ impl Tail {
         if candidate.changes != UNCHANGED {
             self.report.add_changes(&batch.changes[candidate.changes as usize]);
         }
-        let _ = line;
         if (run.line_end - run.line_start) as u64 >= self.sinks[DATA].room() {
             self.write_run(run, batch, settle)?;
         }
@@ -222,7 +250,6 @@ impl Tail {
         self.sinks[sink].seal();
         settle.settle(self)?;
         if self.sinks[sink].close()?.is_some() && sink == DATA {
-            self.columns_rows += self.sinks[DATA].shards.last().map_or(0, |shard| shard.rows);
             self.jobs.extend(self.rows.close()?.map(Job::Columns));
         }
         Ok(())
@@ -242,8 +269,6 @@ struct Run {
 /// Where the last item ended.
 #[derive(Clone, Copy, Default)]
 struct Ends {
-    line: usize,
-    row: usize,
     dropped: usize,
     rejected: usize,
 }

@@ -8,6 +8,7 @@ pub mod disk;
 pub mod encode;
 pub mod form;
 pub mod lines;
+pub mod manifest;
 pub mod row_log;
 pub mod rows;
 mod settings;

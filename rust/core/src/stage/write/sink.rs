@@ -181,6 +181,12 @@ impl Sink {
         self.shards.len() as u32
     }
 
+    /// Bytes of all its files so far.
+    pub fn bytes(&self) -> u64 {
+        let closed: u64 = self.shards.iter().map(|shard| shard.bytes).sum();
+        closed + self.open.as_ref().map_or(0, |open| open.length)
+    }
+
     /// How many bytes the current shard still takes; the record that reaches it is its last.
     pub fn room(&self) -> u64 {
         self.limit.saturating_sub(self.open.as_ref().map_or(0, |open| open.raw_bytes))
