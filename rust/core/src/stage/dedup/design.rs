@@ -6,6 +6,8 @@ use super::settings::{DedupSettings, Mode, NearSettings};
 pub const MISS: f64 = 2e-4;
 /// The most that the prefilter adds to it.
 const PREFILTER_MISS: f64 = 1e-6;
+/// See `Design::crowd`.
+const CROWD: usize = 64;
 /// Rows that MinHash computes: a whole number of vector registers.
 pub const ROWS: usize = 128;
 
@@ -20,6 +22,8 @@ pub struct Design {
     pub rows: usize,
     /// Fewest equal signature bytes of a pair that is looked at closely.
     pub least_equal: usize,
+    /// Records that share a band before the prefix filter takes them over.
+    pub crowd: usize,
 }
 
 impl Design {
@@ -34,7 +38,7 @@ impl Design {
         };
         let (bands, rows) = bands_of(threshold);
         let least_equal = cut(bands * rows, f64::from(threshold) / 1e4);
-        Some(Self { near, bands, rows, least_equal })
+        Some(Self { near, bands, rows, least_equal, crowd: CROWD })
     }
 
     /// Bytes of a stored signature.

@@ -2,12 +2,14 @@
 
 use super::design::Design;
 use super::entry::Entry;
+use super::hot::Hot;
 use super::log::{self, Log};
 use super::minhash::{band_keys, equal_bytes};
-use super::settings::{DedupSettings, Mode};
+use super::settings::DedupSettings;
+use super::similarity::{self, Query};
+use super::store::Store;
 use super::table::{self, Table};
 use crate::error::{Error, Result};
-use crate::text::shingles::IdentitySet;
 use std::path::Path;
 
 /// What was decided about a record.
@@ -32,150 +34,155 @@ pub struct Duplicate {
     pub response: Option<[u64; 2]>,
 }
 
-/// The kept records, by number, and every way to find them.
+/// The kept records and every way to find them.
 #[derive(Debug)]
 pub struct Index {
     by_exact: bool,
-    design: Option<Design>,
-    log: Log,
-    kept: u32,
-    /// A fixed number of bytes a kept record, see `Index::keep`.
-    rows: Vec<u8>,
+    store: Store,
     exact: Table,
-    bands: Vec<Table>,
+    near: Option<Near>,
     candidates: Vec<u32>,
     keys: Vec<u32>,
-    query: IdentitySet,
 }
 
-/// Bytes of a row before the signature: place in the log, numbers of shingles (saturated).
-const ROW_HEAD: usize = 12;
+/// What near deduplication adds.
+#[derive(Debug)]
+struct Near {
+    design: Design,
+    bands: Vec<Table>,
+    hot: Hot,
+    query: Query,
+    /// The last records seen, by their low bits: a cheap way to look at most candidates once.
+    seen: Vec<u32>,
+}
 
 impl Index {
     /// A new index whose entries are logged at `log_path`.
     pub fn create(settings: &DedupSettings, log_path: &Path) -> Result<Self> {
         settings.check()?;
-        Ok(Self::with_log(settings, Log::create(settings, log_path)?))
+        Ok(Self::with_log(settings, Design::new(settings), Log::create(settings, log_path)?))
     }
 
     /// The index as it was when `mark` returned these numbers. What was logged later is cut off.
     pub fn resume(settings: &DedupSettings, log_path: &Path, log_length: u64, kept: u64) -> Result<Self> {
         settings.check()?;
-        let mut index = Self::with_log(settings, Log::open(settings, log_path, log_length)?);
-        let mut at = log::HEAD;
-        while at < log_length {
-            at = index.replay(at)?;
-        }
-        if u64::from(index.kept) != kept {
-            let problem = format!("{} entries, but the checkpoint counts {kept}", index.kept);
+        let log = Log::open(settings, log_path, log_length)?;
+        let mut index = Self::with_log(settings, Design::new(settings), log);
+        index.replay_all(log_length)?;
+        if index.kept() != kept {
+            let problem = format!("{} entries, but the checkpoint counts {kept}", index.kept());
             return Err(Error::output(log_path.display().to_string(), problem).with_hint("start again with `--force`"));
         }
         Ok(index)
     }
 
-    fn with_log(settings: &DedupSettings, log: Log) -> Self {
-        let design = Design::new(settings);
-        let bands = design.as_ref().map_or(0, |design| design.bands);
-        Self {
-            by_exact: settings.exact,
+    pub(super) fn with_log(settings: &DedupSettings, design: Option<Design>, log: Log) -> Self {
+        let store = Store::new(log, design.as_ref().map(Design::signature));
+        let near = design.map(|design| Near {
+            bands: (0..design.bands).map(|_| Table::default()).collect(),
+            hot: Hot::new(&design),
+            query: Query::default(),
+            seen: Vec::new(),
             design,
-            log,
-            kept: 0,
-            rows: Vec::new(),
-            exact: Table::default(),
-            bands: (0..bands).map(|_| Table::default()).collect(),
-            candidates: Vec::new(),
-            keys: Vec::new(),
-            query: IdentitySet::default(),
-        }
+        });
+        Self { by_exact: settings.exact, store, exact: Table::default(), near, candidates: Vec::new(), keys: Vec::new() }
     }
 
     /// Where the log ends and how many records are kept: what `resume` needs to continue from here.
     pub fn mark(&mut self) -> Result<(u64, u64)> {
-        Ok((self.log.flush()?, u64::from(self.kept)))
+        Ok((self.store.log.flush()?, self.kept()))
     }
 
     /// Waits until everything before the last `mark` is on the device.
     pub fn sync(&self) -> Result<()> {
-        self.log.sync()
+        self.store.log.sync()
     }
 
     /// Kept records.
     pub fn kept(&self) -> u64 {
-        u64::from(self.kept)
+        u64::from(self.store.len())
     }
 
-    fn signature_length(&self) -> usize {
-        self.design.as_ref().map_or(0, Design::signature)
+    /// Bytes of anonymous memory of the tables, as far as they are counted.
+    pub fn bytes(&self) -> usize {
+        let bands = self.near.iter().flat_map(|near| &near.bands).map(Table::bytes).sum::<usize>();
+        bands + self.exact.bytes() + self.store.bytes()
+    }
+
+    /// Kept records whose bands are so crowded that the prefix filter finds them.
+    pub fn hot(&self) -> usize {
+        self.near.as_ref().map_or(0, |near| near.hot.len())
+    }
+
+    /// Asks the processor for the memory that judging this entry will touch. Worth calling a few
+    /// entries ahead.
+    pub fn prefetch(&self, entry: &[u8]) {
+        let Ok(entry) = Entry::read(entry, self.store.signature()) else { return };
+        if self.by_exact {
+            self.exact.prefetch(entry.exact()[0] as u32);
+        }
+        let Some(near) = &self.near else { return };
+        if let Some(keys) = entry.bands(near.bands.len()) {
+            near.bands.iter().zip(keys).for_each(|(table, key)| table.prefetch(key));
+        }
     }
 
     /// Decides about the record of this entry (as `Signer::sign` made it), after all before it.
     pub fn judge(&mut self, entry: &[u8]) -> Result<Judgement> {
-        let entry = Entry::read(entry, self.signature_length())?;
+        let entry = Entry::read(entry, self.store.signature())?;
         // Two records with equal turns resemble the same records, and the kept one resembles none before
         // it: an equal record is always the first that matches.
         if let Some(record) = self.equal(&entry)? {
             return self.duplicate(record, true, &entry);
         }
         self.keys.clear();
-        if let Some(keys) = entry.bands(self.bands.len()) {
-            self.keys.extend(keys);
+        if let Some(near) = &self.near {
+            let keys = entry.bands(near.bands.len());
+            self.keys.extend(keys.ok_or_else(|| Error::Internal("an entry without band keys".to_owned()))?);
         }
         if let Some(record) = self.near(&entry)? {
             return self.duplicate(record, false, &entry);
         }
-        let at = self.log.append(entry.logged())?;
+        let at = self.store.log.append(entry.logged())?;
         self.keep(at, &entry)?;
         Ok(Judgement::Kept)
     }
 
-    fn replay(&mut self, at: u64) -> Result<u64> {
-        // The entry's bytes belong to the log, which `keep` does not touch; they are copied because
-        // the borrow checker cannot know.
-        let bytes = Entry::read(self.log.at(at), self.signature_length())?.logged().to_vec();
-        let entry = Entry::read(&bytes, self.signature_length())?;
+    /// Takes up everything that is logged before `log_length`.
+    pub(super) fn replay_all(&mut self, log_length: u64) -> Result<()> {
+        let mut at = log::HEAD;
+        let mut bytes = Vec::new();
+        while at < log_length {
+            at = self.replay(at, &mut bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Takes up the entry that is logged at `at`; where the next one is. `bytes` is a reused buffer.
+    fn replay(&mut self, at: u64, bytes: &mut Vec<u8>) -> Result<u64> {
+        bytes.clear();
+        bytes.extend_from_slice(Entry::read(self.store.log.at(at), self.store.signature())?.logged());
+        let entry = Entry::read(bytes, self.store.signature())?;
         self.keys.clear();
-        if let Some(design) = &self.design {
-            band_keys(entry.signature(), design.rows, entry.numbers(), &mut self.keys);
+        if let Some(near) = &self.near {
+            band_keys(entry.signature(), near.design.rows, entry.numbers(), &mut self.keys);
         }
         self.keep(at, &entry)?;
         Ok(at + bytes.len() as u64)
     }
 
     fn keep(&mut self, at: u64, entry: &Entry<'_>) -> Result<()> {
-        if self.kept >= table::MOST {
-            return Err(Error::Check("more than 4,294,967,293 kept records, the most that one index can hold".to_owned()));
+        if self.store.len() >= table::MOST {
+            return Err(Error::Check("more kept records than one index can hold (4,294,967,293)".to_owned()));
         }
-        let record = self.kept;
-        self.kept += 1;
-        self.rows.extend_from_slice(&at.to_le_bytes());
+        let record = self.store.push(at, entry);
         if self.by_exact {
             self.exact.insert(entry.exact()[0] as u32, record);
         }
-        if self.design.is_some() {
-            let [prompt, response] = entry.sizes();
-            for size in [prompt, response] {
-                self.rows.extend_from_slice(&u16::try_from(size).unwrap_or(u16::MAX).to_le_bytes());
-            }
-            self.rows.extend_from_slice(entry.signature());
-            if prompt + response > 0 {
-                for (table, &key) in self.bands.iter_mut().zip(&self.keys) {
-                    table.insert(key, record);
-                }
-            }
+        match &mut self.near {
+            Some(near) if entry.sizes() != [0, 0] => near.keep(record, &self.keys, &self.store, &mut self.candidates),
+            _ => Ok(()),
         }
-        Ok(())
-    }
-
-    fn row(&self, record: u32) -> &[u8] {
-        let width = if self.design.is_some() { ROW_HEAD + self.signature_length() } else { 8 };
-        &self.rows[record as usize * width..][..width]
-    }
-
-    fn logged(&self, record: u32) -> Result<Entry<'_>> {
-        let mut at = [0; 8];
-        at.copy_from_slice(&self.row(record)[..8]);
-        Entry::read(self.log.at(u64::from_le_bytes(at)), self.signature_length())
     }
 
     /// The kept record that is equal to this one.
@@ -187,7 +194,7 @@ impl Index {
         self.candidates.clear();
         self.exact.find(wanted[0] as u32, |record| self.candidates.push(record));
         for &record in &self.candidates {
-            if self.logged(record)?.exact() == wanted {
+            if self.store.entry(record)?.exact() == wanted {
                 return Ok(Some(record));
             }
         }
@@ -196,93 +203,75 @@ impl Index {
 
     /// The first kept record that is nearly equal to this one.
     fn near(&mut self, entry: &Entry<'_>) -> Result<Option<u32>> {
-        let Some(design) = &self.design else { return Ok(None) };
-        if entry.sizes() == [0, 0] {
-            return Ok(None);
+        match &mut self.near {
+            Some(near) if entry.sizes() != [0, 0] => near.first(entry, &self.keys, &self.store, &mut self.candidates),
+            _ => Ok(None),
         }
-        self.candidates.clear();
-        for (table, &key) in self.bands.iter().zip(&self.keys) {
-            table.find(key, |record| self.candidates.push(record));
-        }
-        self.candidates.sort_unstable();
-        self.candidates.dedup();
-        let candidates = std::mem::take(&mut self.candidates);
-        let mut query = std::mem::take(&mut self.query);
-        let mut ready = false;
-        let mut first = None;
-        for &record in &candidates {
-            if equal_bytes(&self.row(record)[ROW_HEAD..], entry.signature()) < design.least_equal {
-                continue;
-            }
-            if !ready {
-                let sizes = entry.sizes();
-                query.clear(sizes[0] + sizes[1]);
-                (0..2).flat_map(|side| entry.shingles(side)).for_each(|shingle| {
-                    query.insert(shingle);
-                });
-                ready = true;
-            }
-            if matches(design, entry, &self.logged(record)?, &query) {
-                first = Some(record);
-                break;
-            }
-        }
-        self.candidates = candidates;
-        self.query = query;
-        Ok(first)
     }
 
     fn duplicate(&self, of: u32, exact: bool, entry: &Entry<'_>) -> Result<Judgement> {
-        let kept = self.logged(of)?;
-        let mut overlaps = [None; 2];
-        for (side, overlap) in overlaps.iter_mut().enumerate() {
-            let sizes = [entry.sizes()[side], kept.sizes()[side]];
-            if sizes == [0, 0] {
+        let kept = self.store.entry(of)?;
+        let [prompt, response] = similarity::overlaps(entry, &kept);
+        Ok(Judgement::Duplicate(Duplicate { of: kept.origin().to_owned(), exact, prompt, response }))
+    }
+}
+
+impl Near {
+    /// Makes a kept record findable.
+    fn keep(&mut self, record: u32, keys: &[u32], store: &Store, buffer: &mut Vec<u32>) -> Result<()> {
+        let read = |record| store.entry(record);
+        let mut crowded = false;
+        for (table, &key) in self.bands.iter_mut().zip(keys) {
+            buffer.clear();
+            let found = table.find(key, |record| buffer.push(record));
+            if !found.moved && found.records < self.design.crowd {
+                table.insert(key, record);
                 continue;
             }
-            let mut query = IdentitySet::default();
-            query.clear(sizes[0]);
-            entry.shingles(side).for_each(|shingle| {
-                query.insert(shingle);
+            if !found.moved {
+                for &record in buffer.iter() {
+                    self.hot.add(record, &read)?;
+                }
+                table.mark_moved(key);
+            }
+            crowded = true;
+        }
+        if crowded { self.hot.add(record, &read) } else { Ok(()) }
+    }
+
+    /// The first kept record that matches.
+    fn first(&mut self, entry: &Entry<'_>, keys: &[u32], store: &Store, candidates: &mut Vec<u32>) -> Result<Option<u32>> {
+        candidates.clear();
+        self.seen.clear();
+        self.seen.resize(256, u32::MAX);
+        let mut crowded = false;
+        for (table, &key) in self.bands.iter().zip(keys) {
+            let found = table.find(key, |record| {
+                let seen = &mut self.seen[record as usize % 256];
+                if *seen != record {
+                    *seen = record;
+                    store.prefetch(record);
+                    candidates.push(record);
+                }
             });
-            *overlap = Some(overlap_of(&kept, side, sizes, &query));
+            crowded |= found.moved;
         }
-        Ok(Judgement::Duplicate(Duplicate {
-            of: kept.origin().to_owned(),
-            exact,
-            prompt: overlaps[0],
-            response: overlaps[1],
-        }))
-    }
-}
-
-/// Shingles in both and in either, where `query` holds the other record's shingles.
-fn overlap_of(kept: &Entry<'_>, side: usize, sizes: [usize; 2], query: &IdentitySet) -> [u64; 2] {
-    let both = kept.shingles(side).filter(|&shingle| query.contains(shingle)).count();
-    [both as u64, (sizes[0] + sizes[1] - both) as u64]
-}
-
-fn reaches(overlap: [u64; 2], threshold: u32) -> bool {
-    overlap[0] * 10_000 >= u64::from(threshold) * overlap[1]
-}
-
-/// Rule 7: whether the records match. At least one of them has shingles.
-fn matches(design: &Design, entry: &Entry<'_>, kept: &Entry<'_>, query: &IdentitySet) -> bool {
-    if entry.numbers() != kept.numbers() {
-        return false;
-    }
-    let mut overlaps = [[0; 2]; 2];
-    let thresholds = [design.near.threshold.prompt, design.near.threshold.response];
-    for side in 0..2 {
-        let sizes = [entry.sizes()[side], kept.sizes()[side]];
-        if sizes == [0, 0] {
-            continue;
+        if crowded {
+            self.hot.find(entry, candidates, &|record| store.entry(record))?;
         }
-        overlaps[side] = overlap_of(kept, side, sizes, query);
-        if design.near.mode != Mode::Conversation && !reaches(overlaps[side], thresholds[side]) {
-            return false;
+        candidates.retain(|&record| {
+            let row = store.row(record);
+            similarity::sizes_may_match(&self.design, entry.sizes(), row.sizes())
+                && equal_bytes(row.signature(), entry.signature()) >= self.design.least_equal
+        });
+        candidates.sort_unstable();
+        candidates.dedup();
+        self.query.begin();
+        for &record in candidates.iter() {
+            if self.query.matches(&self.design, entry, &store.entry(record)?) {
+                return Ok(Some(record));
+            }
         }
+        Ok(None)
     }
-    let sum = [overlaps[0][0] + overlaps[1][0], overlaps[0][1] + overlaps[1][1]];
-    design.near.mode != Mode::Conversation || reaches(sum, thresholds[0])
 }

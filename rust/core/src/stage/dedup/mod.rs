@@ -8,13 +8,18 @@
 mod arguments;
 mod design;
 mod entry;
+mod hot;
 mod index;
 mod log;
 mod minhash;
 mod settings;
 mod sides;
 mod signer;
+mod similarity;
+mod store;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use entry::Entry;
 pub use index::{Duplicate, Index, Judgement};
