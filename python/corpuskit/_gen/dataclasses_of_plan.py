@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 import textwrap
 
 from corpuskit._gen.schema import Schema, definition_name, is_object, one_line, resolve, values_of
@@ -53,11 +54,11 @@ METHODS = '''
         return _plan_face.load(cls, path, profile, settings)
 
     @classmethod
-    def parse(cls, text: str, *, name: str = "plan", profile: Profile | None = None) -> Plan:
+    def from_yaml(cls, text: str, *, name: str = "plan", profile: Profile | None = None) -> Plan:
         """Reads a plan from YAML text; `name` is what messages call it.
 
         Example:
-            >>> Plan.parse("parse: {{max_depth: 9}}").parse.max_depth
+            >>> Plan.from_yaml("parse: {{max_depth: 9}}").parse.max_depth
             9
         """
         from corpuskit import _plan_face
@@ -85,7 +86,8 @@ METHODS = '''
         """
         from corpuskit import _plan_face
 
-        return _plan_face.plain(self)
+        plain: dict[str, Any] = _plan_face.plain(self)
+        return plain
 
     def to_yaml(self) -> str:
         """The effective plan as YAML; keys that deviate from the profile say so.
@@ -121,6 +123,9 @@ METHODS = '''
         return _plan_face.deviations(self)
 '''
 
+FIRST_SENTENCE = re.compile(r"(\.\)?) (?=[A-Z0-9`])")
+"""The end of a sentence: not that of "e.g."."""
+
 PLAN_NOTE = (
     "A section that is None has the profile's values; one that is given is taken whole, so start from "
     '`Plan.of("companion")` and `dataclasses.replace` to change a profile in single keys.'
@@ -133,9 +138,11 @@ def docstring(text: str, indent: int) -> str:
     paragraphs = [one_line(part) for part in text.split("\n\n")]
     if len(paragraphs) == 1 and len(paragraphs[0]) + indent + 6 <= 100:
         return f'{space}"""{paragraphs[0]}"""'
-    first, _, rest = paragraphs[0].partition(". ")
-    summary = [first + "." if rest else first]
+    first, _, rest = FIRST_SENTENCE.sub(r"\1\n", paragraphs[0], count=1).partition("\n")
+    summary = [first]
     blocks = [*summary, *([rest] if rest else []), *paragraphs[1:]]
+    if len(blocks) == 1:
+        return f'{space}"""{blocks[0]}"""'
     wrapped = [
         textwrap.fill(block, 100 - indent, initial_indent=space, subsequent_indent=space) if number else block
         for number, block in enumerate(blocks)

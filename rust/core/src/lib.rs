@@ -14,6 +14,7 @@ pub mod error;
 pub mod json;
 pub mod peek;
 pub mod plan;
+pub mod reasons;
 pub mod record;
 pub mod report;
 pub mod run;

@@ -4,12 +4,18 @@ use pyo3::prelude::*;
 
 mod errors;
 mod plan;
+mod reasons;
+mod text;
 
 /// The compiled core of corpuskit; use `corpuskit` instead.
 #[pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
     use super::plan::{EffectivePlan, plan_schema, plan_template};
+    #[pymodule_export]
+    use super::reasons::reasons;
+    #[pymodule_export]
+    use super::text::normalise_text;
 
     /// The version, from the workspace manifest.
     #[pymodule_export]

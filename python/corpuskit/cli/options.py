@@ -1,0 +1,39 @@
+"""Arguments that several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+
+from corpuskit import _plan_face
+from corpuskit._core import EffectivePlan
+
+
+def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the plan comes from."""
+    group = parser.add_argument_group("plan")
+    group.add_argument("--plan", metavar="FILE", help="plan file, YAML (`corpuskit plan init` writes one)")
+    group.add_argument("--profile", metavar="NAME", help="emergent (default), persona or companion")
+    group.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        dest="settings",
+        help="a single setting, e.g. dedup.near=false or filter.length.min_chars=20; wins over the plan file",
+    )
+
+
+def plan_of(options: argparse.Namespace) -> EffectivePlan:
+    """The effective plan that the arguments ask for."""
+    return _plan_face.resolve(options.plan, profile=options.profile, settings=options.settings)
+
+
+def count(text: str) -> int:
+    """A whole number from 1 (`10_000` and `10k` style suffixes are not numbers)."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got `{text}`")
+    return number
