@@ -1,5 +1,50 @@
-"""corpuskit: raw chat data in; a clean, deduplicated corpus and a full account out."""
+"""corpuskit: raw instruction and chat data in; a clean, deduplicated corpus and a full account out.
 
+Example:
+    >>> import corpuskit
+    >>> corpuskit.normalise_text("donâ€™t")
+    'don’t'
+"""
+
+import warnings
+
+from corpuskit._core import DEBUG_BUILD
 from corpuskit._core import VERSION as __version__
+from corpuskit._core import Progress
+from corpuskit.errors import (
+    CheckError,
+    CorpuskitError,
+    InputError,
+    InternalError,
+    OutputError,
+    PlanError,
+    StrictError,
+)
+from corpuskit.pipeline import Pipeline, Records
+from corpuskit.plan import Plan
+from corpuskit.report import Report
+from corpuskit.verbs import normalise_text
 
-__all__ = ["__version__"]
+if DEBUG_BUILD:
+    warnings.warn(
+        "corpuskit was built without --release and is ten times slower; run `maturin develop --release`",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+__all__ = [
+    "CheckError",
+    "CorpuskitError",
+    "InputError",
+    "InternalError",
+    "OutputError",
+    "Pipeline",
+    "Plan",
+    "PlanError",
+    "Progress",
+    "Records",
+    "Report",
+    "StrictError",
+    "__version__",
+    "normalise_text",
+]

@@ -107,7 +107,7 @@ class Pipeline:
         )
         return Report.from_json(text, None if dry_run or output is None else Path(output))
 
-    def iterate(self, inputs: Inputs, *, limit: int | None = None) -> Records:
+    def iterate(self, inputs: Inputs, *, threads: int | None = None, limit: int | None = None) -> Records:
         """Reads the inputs and yields the records that a run would keep, in input order.
 
         Nothing is written but the log of the dedup index, in a temporary file. Memory is bounded (but
@@ -115,6 +115,7 @@ class Pipeline:
 
         Args:
             inputs: Files, folders, globs, or `-` for standard input.
+            threads: Workers; every core if None. The records and their order do not depend on it.
             limit: Only the first so many records that are read.
 
         Returns:
@@ -131,7 +132,7 @@ class Pipeline:
             ...     [record["messages"][1]["content"] for record in records]
             ['4']
         """
-        return Records(_core.RecordStream(self._effective, input_list(inputs), limit=limit))
+        return Records(_core.RecordStream(self._effective, input_list(inputs), threads=threads, limit=limit))
 
     def __repr__(self) -> str:
         return f"Pipeline(profile={json.loads(self._effective.to_json())['profile']!r}, digest={self._effective.digest()[:12]!r})"
@@ -162,15 +163,17 @@ class Records(Iterator[dict[str, Any]]):
             for line in self._batch:
                 record: dict[str, Any] = json.loads(line)
                 return record
-            lines = self._stream.next_batch()
-            if lines is None:
+            chunk = self._stream.next_chunk()
+            if chunk is None:
                 self.close()
             else:
-                self._batch = iter(lines)
+                self._batch = iter(chunk.splitlines())
         raise StopIteration
 
     def close(self) -> None:
         """Stops; what is left is not read. May be called more than once."""
+        if self._stream is not None:
+            self._stream.close()
         self._stream = None
         self._batch = iter(())
 

@@ -6,7 +6,6 @@ use pyo3::prelude::*;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-#[expect(missing_docs, reason = "documented in corpuskit/errors.py")]
 mod imported {
     pyo3::import_exception!(corpuskit.errors, CheckError);
     pyo3::import_exception!(corpuskit.errors, CorpuskitError);

@@ -4,7 +4,9 @@ use pyo3::prelude::*;
 
 mod errors;
 mod plan;
+mod process;
 mod reasons;
+mod stream;
 mod text;
 
 /// The compiled core of corpuskit; use `corpuskit` instead.
@@ -13,7 +15,11 @@ mod _core {
     #[pymodule_export]
     use super::plan::{EffectivePlan, plan_schema, plan_template};
     #[pymodule_export]
+    use super::process::{Progress, process};
+    #[pymodule_export]
     use super::reasons::reasons;
+    #[pymodule_export]
+    use super::stream::RecordStream;
     #[pymodule_export]
     use super::text::normalise_text;
 

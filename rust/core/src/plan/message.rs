@@ -99,6 +99,7 @@ pub(super) fn of_yaml(error: &serde_saphyr::Error, tree: &Tree, text: &Text<'_>)
             let key = key.as_deref().unwrap_or("a key");
             text.error(place, &format!("`{key}` stands twice in one mapping"))
         }
+        Yaml::Message { msg, .. } if !path.is_empty() => text.error(place, &format!("wrong value of `{path}`: {msg}")),
         _ => match expected_at(&path) {
             Some(expected) if !path.is_empty() && !is_key => {
                 text.error(place, &format!("wrong value of `{path}`, expected {expected}"))

@@ -6,6 +6,7 @@
 //! missing) is what runs, what is digested, and what the manifest holds.
 
 use crate::error::{Error, Result};
+use crate::stage::dedup::DedupSettings;
 use crate::stage::filter::{Filter, FilterSettings};
 use crate::stage::normalise::{Normalise, NormaliseSettings};
 use crate::stage::parse::{ParseSettings, Parser};
@@ -51,6 +52,8 @@ pub struct Plan {
     pub normalise: NormaliseSettings,
     /// Which records are dropped.
     pub filter: FilterSettings,
+    /// Which records double another.
+    pub dedup: DedupSettings,
     /// How kept records are written.
     pub write: WriteSettings,
 }
@@ -64,6 +67,7 @@ impl Default for Plan {
             parse: ParseSettings::default(),
             normalise: NormaliseSettings::default(),
             filter: FilterSettings::default(),
+            dedup: DedupSettings::default(),
             write: WriteSettings::default(),
         }
     }
@@ -71,7 +75,7 @@ impl Default for Plan {
 
 impl Plan {
     /// The names of the sections, in flow order.
-    pub const SECTIONS: [&str; 5] = ["read", "parse", "normalise", "filter", "write"];
+    pub const SECTIONS: [&str; 6] = ["read", "parse", "normalise", "filter", "dedup", "write"];
 
     /// The plan of a profile without any deviation.
     pub fn of(profile: Profile) -> Self {
@@ -100,6 +104,7 @@ impl Plan {
         Parser::new(&self.parse)?;
         Normalise::new(&self.normalise)?;
         Filter::new(&self.filter)?;
+        self.dedup.check()?;
         self.write.check()
     }
 
