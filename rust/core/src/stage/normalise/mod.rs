@@ -23,6 +23,8 @@ mod zero_width;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod turns_tests;
 
 pub use settings::{Html, NormaliseSettings};
 pub use turns::merge;

@@ -30,15 +30,15 @@ pub(super) fn is_suspect(lead: u8, second: u8, third: u8) -> bool {
             _ => false,
         },
         // Kana, CJK punctuation.
-        0xE3 => (second == 0x80 && third >= 0xAA) || (second == 0x82 && third >= 0x99),
+        0xE3 => (second == 0x80 && matches!(third, 0xAA..=0xAF)) || (second == 0x82 && matches!(third, 0x99 | 0x9A)),
         // Han and Hangul.
         0xE4..=0xE9 | 0xEB..=0xED => false,
         0xEA => second < 0xB0,
         // Fullwidth forms, private use, variation selectors.
         0xEE => false,
-        0xEF => matches!(second, 0xA4..=0xAC) || (second == 0xB8 && third >= 0xA0),
+        0xEF => matches!(second, 0xA4..=0xAD) || (second == 0xB8 && third >= 0xA0),
         // Emoji and rare Han.
-        0xF0 => !matches!(second, 0x9F..=0xAE) || (second == 0x9F && third < 0x80),
+        0xF0 => !matches!(second, 0x9F..=0xAE),
         0xF1..=0xF4 => false,
         _ => true,
     }

@@ -19,7 +19,8 @@ pub(super) struct Stretch {
     pub(super) gain: i32,
     /// Whether it decodes to one letter of another script, which proves little.
     pub(super) lone: bool,
-    /// Whether its decoding holds nothing that stands in no text.
+    /// Whether its decoding holds nothing that stands in no text, and it is not itself the subject:
+    /// a letter in quotation marks, a stretch that is all of a code span (`Ã©` in a text about this).
     pub(super) possible: bool,
     /// Whether it is to be repaired.
     pub(super) chosen: bool,
@@ -112,7 +113,8 @@ fn weigh(text: &str, start: usize, codec: Codec) -> Option<Stretch> {
     }
     stretch.gain = given.cost - decoded.cost;
     stretch.lone = letters == 1 && foreign == 1;
-    if stretch.characters == 2 && is_quoted_letter(previous, &text[start..stretch.end]) {
+    let in_backticks = previous == Some('`') && text[stretch.end..].starts_with('`');
+    if in_backticks || (stretch.characters == 2 && is_quoted_letter(previous, &text[start..stretch.end])) {
         stretch.possible = false;
     }
     if !stretch.possible {

@@ -75,3 +75,44 @@ fn clean_sentences_stay() {
         assert_eq!(&repaired(whole), whole);
     }
 }
+
+#[test]
+fn the_codecs_are_those_of_the_table() {
+    use super::codec::Codec;
+    for (codec, c, byte) in [
+        (Codec::Western, '€', 0x80),
+        (Codec::Western, '\u{81}', 0x81),
+        (Codec::Western, 'ÿ', 0xFF),
+        (Codec::MacRoman, 'Ä', 0x80),
+        (Codec::MacRoman, '\u{F8FF}', 0xF0),
+        (Codec::MacRoman, 'ˇ', 0xFF),
+    ] {
+        assert_eq!(codec.byte(c), Some(byte), "{c:?}");
+    }
+    assert_eq!(Codec::MacRoman.byte('²'), None);
+    assert_eq!(Codec::Western.byte('a'), None);
+}
+
+#[test]
+fn a_text_that_shows_its_misreading_is_repaired_where_one_letter_would_prove_nothing() {
+    // `—Å` is the Russian `с`; alone it is a dash and a letter.
+    assert_eq!(repaired("—Å"), "—Å");
+    assert_eq!(repaired("–ü—Ä–∏–≤–µ—Ç\n—Å –¥–æ–º–∞"), "Привет\nс дома");
+    // A clean line of the same text stays.
+    assert_eq!(repaired("–ü—Ä–∏–≤–µ—Ç\nl’été—Être"), "Привет\nl’été—Être");
+}
+
+#[test]
+fn a_text_about_misreading_keeps_its_examples() {
+    let text = "Common signs are `Ã©`, `â€™` and `√©`.";
+    assert_eq!(repaired(text), text);
+}
+
+#[test]
+fn long_texts_without_line_ends_take_linear_time() {
+    let started = std::time::Instant::now();
+    for unit in ["l’é ", "Ã©", "—Å ", "Ã", "“É” "] {
+        repaired(&unit.repeat(100_000));
+    }
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
