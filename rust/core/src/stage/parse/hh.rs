@@ -21,7 +21,7 @@ const MARKS: &[Mark] = &[line("Human:", Role::User), line("Assistant:", Role::As
 fn transcript<'a>(node: &Node<'a>, key: &str) -> Option<(Node<'a>, &'a str)> {
     let value = node.get(key)?;
     let text = value.as_str()?;
-    let begins = MARKS.iter().any(|mark| text.trim_start().starts_with(mark.text));
+    let begins = text.trim_start().starts_with(MARKS[0].text);
     (begins && markers::opens(text, MARKS, Role::Assistant)).then_some((value, text))
 }
 

@@ -41,6 +41,8 @@ mod values;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
+mod family_tests;
+#[cfg(test)]
 mod tests;
 
 pub use context::{Context, kind_name};
