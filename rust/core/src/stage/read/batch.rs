@@ -2,12 +2,15 @@
 
 use super::cursor::Cursor;
 use super::discover::{Inputs, Note};
+use super::lines::{Lines, json_body, rejected_long};
+use super::rows::{Rows, Table};
 use super::unit::{Body, Unit};
 use crate::digest::Digest;
-use crate::record::{Origin, Place};
+use crate::json;
+use crate::record::{Origin, Place, Rejection};
 use bumpalo::Bump;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// A run of whole units in input order. It may span several small files.
 #[derive(Debug)]
@@ -16,7 +19,7 @@ pub struct Batch {
     pub seq: u64,
     /// Where the reader stood after it.
     pub end: Cursor,
-    /// Plain bytes that it accounts for.
+    /// Plain bytes that it holds.
     pub bytes: usize,
     /// The files that end in it.
     pub ended: Vec<FileAccount>,
@@ -25,6 +28,9 @@ pub struct Batch {
     pub(super) inputs: Arc<Inputs>,
     pub(super) buffer: Vec<u8>,
     pub(super) pieces: Vec<Piece>,
+    pub(super) max: usize,
+    /// Buffers that can be used again.
+    pub(super) pool: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 /// What is known about a file once it was read to its end.
@@ -35,13 +41,13 @@ pub struct FileAccount {
     pub file: usize,
     /// Bytes on disk (of standard input, bytes received).
     pub bytes: u64,
-    /// Bytes after decompression.
+    /// Bytes after decompression, as far as they were read.
     pub plain_bytes: u64,
-    /// BLAKE3 of the bytes on disk.
+    /// BLAKE3 of the bytes on disk; `None` where they were not read to the end.
     pub digest: Option<Digest>,
     /// `none`, `gzip` or `zstd`.
     pub compression: String,
-    /// `lines`, `array`, `object`, `map`, `values`, `table`, `json`, `text`, `empty` or `unsupported`.
+    /// `lines`, `array`, `object`, `map`, `values`, `table`, `json`, `text`, `empty`, `unsupported` or `unreadable`.
     pub container: String,
 }
 
@@ -50,55 +56,158 @@ pub struct FileAccount {
 pub(super) enum Piece {
     /// Lines, each a unit.
     Lines { file: usize, start: usize, end: usize, byte: u64, line: u64 },
+    /// Table rows.
+    Rows { file: usize, start: usize, end: usize, byte: u64, line: u64, table: Arc<Table> },
+    /// Elements of an array: their places in the buffer; `byte` is the offset of the buffer's first byte.
+    Elements { file: usize, byte: u64, first: u64, spans: Vec<(usize, usize)> },
+    /// A member of a map; `key` with its quotes.
+    Member { file: usize, byte: u64, key: (usize, usize), value: (usize, usize) },
+    /// A file that is one unit.
+    Whole { file: usize, start: usize, end: usize, byte: u64, text: bool },
+    /// A unit that could not be read.
+    Rejected {
+        file: usize,
+        place: OwnedPlace,
+        byte: u64,
+        rejection: Rejection,
+        head: Vec<u8>,
+        length: u64,
+        digest: Option<String>,
+    },
+}
+
+/// A place that owns its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum OwnedPlace {
+    Line(u64),
+    Index(u64),
+    /// As spelled, with its quotes.
+    Key(Vec<u8>),
+    Whole,
 }
 
 impl Batch {
-    /// The batch's units in input order.
+    /// The batch's units in input order. Keys and rows are decoded into the arena.
     pub fn units<'a>(&'a self, arena: &'a Bump) -> impl Iterator<Item = Unit<'a>> {
-        let _ = arena;
-        self.pieces.iter().flat_map(|piece| match *piece {
-            Piece::Lines { file, start, end, byte, line } => {
-                let path = self.inputs.files.get(file).map_or("", |file| file.path.as_str());
-                Lines { path, bytes: &self.buffer[start..end], byte, line }
+        self.pieces.iter().flat_map(move |piece| self.piece(piece, arena))
+    }
+
+    fn path(&self, file: usize) -> &str {
+        self.inputs.files.get(file).map_or("", |file| file.path.as_str())
+    }
+
+    fn piece<'a>(&'a self, piece: &'a Piece, arena: &'a Bump) -> Units<'a> {
+        let max = self.max;
+        match piece {
+            &Piece::Lines { file, start, end, byte, line } => {
+                Units::Lines(Lines { path: self.path(file), bytes: &self.buffer[start..end], byte, line, max })
             }
-        })
+            &Piece::Rows { file, start, end, byte, line, ref table } => {
+                Units::Rows(Rows::new(self.path(file), &self.buffer[start..end], (byte, line), table, max, arena))
+            }
+            Piece::Elements { file, byte, first, spans } => Units::Elements {
+                path: self.path(*file),
+                buffer: &self.buffer,
+                byte: *byte,
+                index: *first,
+                spans: spans.iter(),
+                max,
+            },
+            &Piece::Member { file, byte, key, value } => Units::One(Some(Unit {
+                origin: Origin {
+                    path: self.path(file),
+                    place: Place::Key(decode_key(&self.buffer[key.0..key.1], arena)),
+                },
+                byte: byte.wrapping_add(value.0 as u64),
+                body: json_body("member", &self.buffer[value.0..value.1], max),
+            })),
+            &Piece::Whole { file, start, end, byte, text } => {
+                let bytes = &self.buffer[start..end];
+                let body = match text {
+                    true if bytes.len() > max => rejected_long("file", bytes, max),
+                    true if bytes.iter().all(u8::is_ascii_whitespace) => Body::Empty,
+                    true => Body::Text(bytes),
+                    false => json_body("file that is one record", bytes, max),
+                };
+                Units::One(Some(Unit { origin: Origin { path: self.path(file), place: Place::Whole }, byte, body }))
+            }
+            Piece::Rejected { file, place, byte, rejection, head, length, digest } => {
+                let place = match place {
+                    OwnedPlace::Line(line) => Place::Line(*line),
+                    OwnedPlace::Index(index) => Place::Index(*index),
+                    OwnedPlace::Key(key) => Place::Key(decode_key(key, arena)),
+                    OwnedPlace::Whole => Place::Whole,
+                };
+                Units::One(Some(Unit {
+                    origin: Origin { path: self.path(*file), place },
+                    byte: *byte,
+                    body: Body::Rejected {
+                        rejection: rejection.clone(),
+                        head,
+                        length: *length,
+                        digest: digest.as_deref(),
+                    },
+                }))
+            }
+        }
     }
 }
 
-/// Splits lines.
-struct Lines<'a> {
-    path: &'a str,
-    bytes: &'a [u8],
-    byte: u64,
-    line: u64,
+impl Drop for Batch {
+    fn drop(&mut self) {
+        // Fresh memory costs a page fault every 4 KiB; large buffers of rare units are given back.
+        if self.buffer.capacity() <= 4 * super::BATCH_BYTES
+            && let Ok(mut pool) = self.pool.lock()
+            && pool.len() < 8
+        {
+            let mut buffer = std::mem::take(&mut self.buffer);
+            buffer.clear();
+            pool.push(buffer);
+        }
+    }
 }
 
-impl<'a> Iterator for Lines<'a> {
+/// The units of one piece.
+enum Units<'a> {
+    Lines(Lines<'a>),
+    Rows(Rows<'a>),
+    Elements {
+        path: &'a str,
+        buffer: &'a [u8],
+        byte: u64,
+        index: u64,
+        spans: std::slice::Iter<'a, (usize, usize)>,
+        max: usize,
+    },
+    One(Option<Unit<'a>>),
+}
+
+impl<'a> Iterator for Units<'a> {
     type Item = Unit<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Unit<'a>> {
-        if self.bytes.is_empty() {
-            return None;
+        match self {
+            Self::Lines(lines) => lines.next(),
+            Self::Rows(rows) => rows.next(),
+            Self::Elements { path, buffer, byte, index, spans, max } => {
+                let &(start, end) = spans.next()?;
+                let origin = Origin { path, place: Place::Index(*index) };
+                *index += 1;
+                Some(Unit {
+                    origin,
+                    byte: byte.wrapping_add(start as u64),
+                    body: json_body("element", &buffer[start..end], *max),
+                })
+            }
+            Self::One(unit) => unit.take(),
         }
-        let end = memchr::memchr(b'\n', self.bytes);
-        let (line, rest) = match end {
-            Some(end) => (&self.bytes[..end], &self.bytes[end + 1..]),
-            None => (self.bytes, &self.bytes[self.bytes.len()..]),
-        };
-        let unit = Unit {
-            origin: Origin { path: self.path, place: Place::Line(self.line) },
-            byte: self.byte,
-            body: line_body(line),
-        };
-        self.byte += (self.bytes.len() - rest.len()) as u64;
-        self.line += 1;
-        self.bytes = rest;
-        Some(unit)
     }
 }
 
-/// A line without its end; blank ones are empty.
-fn line_body(line: &[u8]) -> Body<'_> {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.iter().all(u8::is_ascii_whitespace) { Body::Empty } else { Body::Json(line) }
+/// The text of a key; one that is no good JSON string stays as it is spelled.
+fn decode_key<'a>(quoted: &[u8], arena: &'a Bump) -> &'a str {
+    let inside = quoted.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(quoted);
+    let text: &'a str = arena.alloc_str(&String::from_utf8_lossy(inside));
+    json::unescape(text, arena).unwrap_or(text)
 }

@@ -1,5 +1,7 @@
 //! Where a reader stands after a batch, to go on from there in another process.
 
+use super::discover::Identity;
+use super::sniff::Container;
 use crate::digest::Tree;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,10 @@ pub struct Position {
     pub byte: u64,
     /// Line number or index of the next unit.
     pub number: u64,
-    /// Digest of the file's bytes that were read so far: exactly `byte` of them in a plain file.
+    /// How the file divides into units, and what is open at this place.
+    pub container: Container,
+    /// What the file system said about the file when it was listed.
+    pub identity: Option<Identity>,
+    /// Digest of the file's bytes on disk that were read so far: exactly `byte` of them in a plain file.
     pub digest: Tree,
 }

@@ -10,17 +10,33 @@
 
 mod batch;
 mod cursor;
+mod decompress;
 mod discover;
+mod lines;
+mod masks;
 mod reader;
+mod rows;
+mod scan;
 mod settings;
+mod shape;
+mod sniff;
+mod source;
+mod stdin;
+mod stream;
+mod structure;
+mod table;
 mod unit;
 mod walk;
+mod whole;
 
 pub use batch::{Batch, FileAccount};
 pub use cursor::{Cursor, Position};
 pub use discover::{Identity, InputFile, InputKind, Inputs, Note};
 pub use reader::Reader;
+pub use rows::Table;
 pub use settings::{Header, ReadSettings};
+pub use sniff::Container;
+pub use structure::{Structure, StructureKind};
 pub use unit::{Body, OwnedBody, OwnedUnit, Unit};
 
 /// Plain bytes of a batch, about: it ends with the unit that would pass this size.

@@ -1,134 +1,258 @@
 //! Hands out batches in input order.
 
-use super::BATCH_BYTES;
-use super::batch::{Batch, FileAccount, Piece};
+use super::batch::{Batch, FileAccount, OwnedPlace, Piece};
 use super::cursor::{Cursor, Position};
-use super::discover::{InputKind, Inputs};
+use super::discover::{InputFile, InputKind, Inputs};
 use super::settings::ReadSettings;
-use crate::digest::Tree;
+use super::sniff::{Container, HEAD, sniff};
+use super::source::{Source, changed};
+use super::stream::{Draft, Outcome, Stream};
+use super::{BATCH_BYTES, lines, table, whole};
+use crate::record::Rejection;
 use crate::{Error, Result};
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
-/// Reads inputs in order.
+/// Files that one batch spans at most.
+const FILES_A_BATCH: usize = 4096;
+
+/// Reads inputs in order, batch by batch. Batches are a function of the inputs' bytes alone.
 pub struct Reader {
     inputs: Arc<Inputs>,
+    settings: ReadSettings,
     cursor: Cursor,
     open: Option<Open>,
+    pool: Arc<Mutex<Vec<Vec<u8>>>>,
+    stop: Arc<AtomicBool>,
+    /// `BATCH_BYTES`; tests cut finer.
+    target: usize,
 }
 
+/// A file that is being read.
 struct Open {
-    source: Box<dyn Read + Send>,
-    carry: Vec<u8>,
-    ended: bool,
-    byte: u64,
-    line: u64,
-    tree: Tree,
+    stream: Stream,
+    container: Container,
+    /// Line number or index of the next unit.
+    number: u64,
+}
+
+/// What opening an input led to.
+enum Opened {
+    Ready(Box<Open>),
+    /// It cannot be read: reason and explanation.
+    Refused(&'static str, String),
 }
 
 impl Reader {
     /// A reader that begins at the first input.
+    ///
+    /// # Errors
+    /// A setting out of bounds.
     pub fn new(inputs: Arc<Inputs>, settings: &ReadSettings) -> Result<Self> {
-        Self::resume(inputs, settings, &Cursor::default())
+        settings.check()?;
+        Ok(Self {
+            inputs,
+            settings: settings.clone(),
+            cursor: Cursor::default(),
+            open: None,
+            pool: Arc::default(),
+            stop: Arc::default(),
+            target: BATCH_BYTES,
+        })
     }
 
-    /// A reader that goes on after a batch.
+    /// A reader that goes on after a batch. What was read of the file in between is checked against the
+    /// cursor's digest; `Inputs::unchanged` checks the rest.
+    ///
+    /// # Errors
+    /// A file that changed (named), standard input (cannot be read twice), a cursor of other inputs.
     pub fn resume(inputs: Arc<Inputs>, settings: &ReadSettings, cursor: &Cursor) -> Result<Self> {
-        settings.check()?;
-        let mut reader = Self { inputs, cursor: cursor.clone(), open: None };
-        if let Some(position) = &cursor.position {
-            reader.open = Some(reader.open(Some(position))?);
+        let mut reader = Self::new(inputs, settings)?;
+        reader.cursor = cursor.clone();
+        let Some(position) = &cursor.position else { return Ok(reader) };
+        let Some(input) = reader.inputs.files.get(cursor.file) else {
+            return Err(Error::input("inputs", "are not those that the run began with"));
+        };
+        if input.kind == InputKind::Stdin {
+            return Err(Error::input("-", "standard input cannot be continued")
+                .with_hint("run again with `--force` to begin anew"));
+        }
+        match reader.reopen(input, position)? {
+            Opened::Ready(open) => reader.open = Some(*open),
+            Opened::Refused(_, why) => return Err(changed(&input.path, &why)),
         }
         Ok(reader)
     }
 
-    fn open(&self, position: Option<&Position>) -> Result<Open> {
-        let input = &self.inputs.files[self.cursor.file];
-        let mut source: Box<dyn Read + Send> = if input.kind == InputKind::Stdin {
-            Box::new(std::io::stdin())
-        } else {
-            let mut file = File::open(input.real()).map_err(|source| Error::io(input.real(), source))?;
-            if let Some(position) = position {
-                file.seek(SeekFrom::Start(position.byte)).map_err(|source| Error::io(input.real(), source))?;
-            }
-            Box::new(file)
-        };
-        let mut carry = Vec::new();
-        let (byte, line, mut tree) = position.map_or((0, 1, Tree::new()), |at| (at.byte, at.number, at.digest.clone()));
-        let mut start = byte;
-        if byte == 0 {
-            source.by_ref().take(3).read_to_end(&mut carry).map_err(|source| Error::io(input.real(), source))?;
-            if carry == b"\xEF\xBB\xBF" {
-                tree.update(&carry);
-                carry.clear();
-                start = 3;
-            }
-        }
-        Ok(Open { source, carry, ended: false, byte: start, line, tree })
+    /// Setting this to true makes reads that are under way, and all later ones, fail with
+    /// `Error::Interrupted`: also those that wait for standard input or skip through endless lines.
+    pub fn stop_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
     }
 
     /// The next batch, or `None` at the end of the last input.
     ///
     /// # Errors
-    /// What stops a run: a file that vanished, changed, or that the system cannot read.
+    /// What stops a run: a file that vanished or changed, or that the system cannot read.
     pub fn next_batch(&mut self) -> Result<Option<Batch>> {
-        let mut buffer: Vec<u8> = Vec::new();
-        let mut pieces = Vec::new();
+        let buffer = self.pool.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default();
+        let mut draft = Draft::new(buffer, self.settings.max_unit_bytes as usize, self.target);
+        if draft.buffer.capacity() < self.target {
+            draft.buffer.reserve_exact(self.target + (64 << 10));
+        }
         let mut ended = Vec::new();
-        while buffer.len() < BATCH_BYTES && self.cursor.file < self.inputs.files.len() {
+        while draft.buffer.len() < self.target
+            && draft.pieces.len() < FILES_A_BATCH
+            && ended.len() < FILES_A_BATCH
+            && self.cursor.file < self.inputs.files.len()
+        {
             let mut open = match self.open.take() {
                 Some(open) => open,
-                None => self.open(None)?,
+                None => match self.begin()? {
+                    Opened::Ready(open) => *open,
+                    Opened::Refused(reason, detail) => {
+                        ended.push(self.refuse(reason, detail, &mut draft));
+                        continue;
+                    }
+                },
             };
-            let input = &self.inputs.files[self.cursor.file];
-            let start = buffer.len();
-            buffer.append(&mut open.carry);
-            let mut cut = None;
-            while cut.is_none() {
-                let wanted = BATCH_BYTES.saturating_sub(buffer.len()).max(64 << 10);
-                let got = open
-                    .source
-                    .by_ref()
-                    .take(wanted as u64)
-                    .read_to_end(&mut buffer)
-                    .map_err(|source| Error::io(input.real(), source))?;
-                if got == 0 {
-                    open.ended = true;
-                    cut = Some(buffer.len());
-                } else if buffer.len() >= BATCH_BYTES {
-                    cut = memchr::memrchr(b'\n', &buffer[start..]).map(|at| start + at + 1);
-                }
-            }
-            let cut = cut.unwrap_or(buffer.len());
-            open.carry = buffer.split_off(cut);
-            let lines = &buffer[start..];
-            open.tree.update(lines);
-            pieces.push(Piece::Lines { file: self.cursor.file, start, end: cut, byte: open.byte, line: open.line });
-            open.byte += lines.len() as u64;
-            open.line += memchr::memchr_iter(b'\n', lines).count() as u64;
-            if open.ended {
-                ended.push(FileAccount {
-                    file: self.cursor.file,
-                    bytes: open.byte,
-                    plain_bytes: open.byte,
-                    digest: Some(open.tree.finish()),
-                    compression: "none".into(),
-                    container: "lines".into(),
-                });
-                self.cursor.file += 1;
-                self.cursor.position = None;
-            } else {
-                self.cursor.position = Some(Position { byte: open.byte, number: open.line, digest: open.tree.clone() });
+            let outcome = self.advance(&mut open, &mut draft)?;
+            if outcome == Outcome::Full {
+                self.cursor.position = Some(open.position());
                 self.open = Some(open);
+                break;
             }
+            ended.push(self.account(open)?);
+            self.cursor.file += 1;
+            self.cursor.position = None;
         }
-        if pieces.is_empty() {
+        if draft.pieces.is_empty() && ended.is_empty() && self.cursor.file >= self.inputs.files.len() {
             return Ok(None);
         }
         let seq = self.cursor.seq;
         self.cursor.seq += 1;
-        let (end, inputs) = (self.cursor.clone(), Arc::clone(&self.inputs));
-        Ok(Some(Batch { seq, end, bytes: buffer.len(), ended, notes: Vec::new(), inputs, buffer, pieces }))
+        Ok(Some(Batch {
+            seq,
+            end: self.cursor.clone(),
+            bytes: draft.buffer.len(),
+            ended,
+            notes: draft.notes,
+            inputs: Arc::clone(&self.inputs),
+            buffer: draft.buffer,
+            pieces: draft.pieces,
+            max: draft.max,
+            pool: Arc::clone(&self.pool),
+        }))
+    }
+
+    fn advance(&self, open: &mut Open, draft: &mut Draft) -> Result<Outcome> {
+        let Open { stream, container, number } = open;
+        match container {
+            Container::Lines => lines::advance(stream, number, draft),
+            Container::Structure(structure) => structure.advance(stream, number, draft),
+            Container::Table(table) => table::advance(stream, number, draft, table),
+            Container::Json => whole::advance(stream, false, draft),
+            Container::Text => whole::advance(stream, true, draft),
+            Container::Empty => {
+                lines::reject_tail(stream, OwnedPlace::Whole, draft);
+                Ok(Outcome::Ended)
+            }
+            Container::Unsupported(detail) => {
+                let regular = self.inputs.files[stream.file].kind != InputKind::Stdin;
+                whole::set_aside(stream, detail, regular, draft)
+            }
+        }
+    }
+
+    /// Opens the next input and tells what it holds.
+    fn begin(&self) -> Result<Opened> {
+        let file = self.cursor.file;
+        let input = &self.inputs.files[file];
+        let mut stream = match self.source(input)? {
+            Ok(source) => Stream { source, file, path: input.path.clone(), byte: 0, carry: Vec::new(), drained: false },
+            Err((reason, detail)) => return Ok(Opened::Refused(reason, detail)),
+        };
+        let mut head = Vec::new();
+        let all = !stream.ensure(&mut head, HEAD + 1)?;
+        stream.carry = head;
+        if stream.carry.starts_with(b"\xEF\xBB\xBF") {
+            stream.skip(3);
+        }
+        let look = stream.carry.len().min(HEAD);
+        let (container, own) = sniff(&stream.carry[..look], all, &input.path, self.settings.header);
+        let lines = stream.skip(own);
+        let number = if matches!(container, Container::Structure(_)) { 0 } else { 1 + lines };
+        Ok(Opened::Ready(Box::new(Open { stream, container, number })))
+    }
+
+    /// Opens an input where another reader left it.
+    fn reopen(&self, input: &InputFile, position: &Position) -> Result<Opened> {
+        let mut source = match self.source(input)? {
+            Ok(source) => source,
+            Err((reason, detail)) => return Ok(Opened::Refused(reason, detail)),
+        };
+        let carry = source.go_to(position)?;
+        let (file, byte) = (self.cursor.file, position.byte);
+        let stream = Stream { source, file, path: input.path.clone(), byte, carry, drained: false };
+        Ok(Opened::Ready(Box::new(Open { stream, container: position.container.clone(), number: position.number })))
+    }
+
+    fn source(&self, input: &InputFile) -> Result<Result<Source, (&'static str, String)>> {
+        if let InputKind::Refused { reason, detail } = &input.kind {
+            let reason = if reason == "read.unsupported" { "read.unsupported" } else { "read.unreadable" };
+            return Ok(Err((reason, detail.clone())));
+        }
+        Ok(Source::open(input, &self.stop)?.map_err(|why| ("read.unreadable", why)))
+    }
+
+    /// Lists an input that cannot be read as one rejected unit.
+    fn refuse(&mut self, reason: &'static str, detail: String, draft: &mut Draft) -> FileAccount {
+        let file = self.cursor.file;
+        draft.pieces.push(Piece::Rejected {
+            file,
+            place: OwnedPlace::Whole,
+            byte: 0,
+            rejection: Rejection { reason, byte: 0, detail },
+            head: Vec::new(),
+            length: 0,
+            digest: None,
+        });
+        self.cursor.file += 1;
+        let container = reason.trim_start_matches("read.").to_owned();
+        FileAccount { file, bytes: 0, plain_bytes: 0, digest: None, compression: "none".into(), container }
+    }
+
+    /// Closes a file that was read to its end.
+    fn account(&self, open: Open) -> Result<FileAccount> {
+        let Open { mut stream, container, .. } = open;
+        let endless =
+            matches!(container, Container::Unsupported(_)) && self.inputs.files[stream.file].kind == InputKind::Stdin;
+        if !endless {
+            stream.source.finish()?;
+        }
+        Ok(FileAccount {
+            file: stream.file,
+            bytes: stream.source.tree.bytes(),
+            plain_bytes: stream.byte,
+            digest: (!endless).then(|| stream.source.tree.finish()),
+            compression: stream.source.compression.name().into(),
+            container: container.name().into(),
+        })
     }
 }
+
+impl Open {
+    fn position(&self) -> Position {
+        Position {
+            byte: self.stream.byte,
+            number: self.number,
+            container: self.container.clone(),
+            identity: self.stream.source.identity(),
+            digest: self.stream.source.tree.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "reader_tests.rs"]
+mod tests;
