@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::{
-    alpaca, arena, bfcl, dialogue, dolly, glaive, hh, markup, multiple_choice, oasst, openai, openorca, pairwise,
+    alpaca, arena, bfcl, canonical, dialogue, dolly, glaive, hh, markup, multiple_choice, oasst, openai, openorca, pairwise,
     preference, prompt_completion, query_response, question_answer, responses, rounds, scenario, self_instruct, sharegpt,
     text, toolbench,
 };
@@ -43,6 +43,7 @@ pub trait Family: Sync {
 
 /// Every family, in the order in which they are tried: the more keys a schema demands, the earlier.
 pub static FAMILIES: &[&dyn Family] = &[
+    &canonical::Own,
     &hh::Hh,
     &preference::Preference,
     &pairwise::Pairwise,

@@ -3,6 +3,7 @@
 mod alpaca;
 mod arena;
 mod bfcl;
+mod canonical;
 mod context;
 mod dialogue;
 mod dolly;

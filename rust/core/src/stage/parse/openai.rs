@@ -66,14 +66,7 @@ impl Family for Openai {
     fn restore(&self, canonical: &Node<'_>, out: &mut Vec<u8>) -> Result<(), String> {
         let canonical = Canonical::new(canonical)?;
         let (system, turns) = canonical.system_and_turns()?;
-        let mut array = vec![b'['];
-        for (index, turn) in turns.iter().enumerate() {
-            if index > 0 {
-                array.extend_from_slice(b", ");
-            }
-            write_turn(&mut array, turn);
-        }
-        array.push(b']');
+        let array = write_turns(&turns);
         if canonical.dialect() == BARE {
             out.extend_from_slice(&array);
             return Ok(());
@@ -85,6 +78,19 @@ impl Family for Openai {
         canonical.write(&own, out);
         Ok(())
     }
+}
+
+/// The array of turns in OpenAI's shape.
+pub(super) fn write_turns(turns: &[Turn<'_>]) -> Vec<u8> {
+    let mut array = vec![b'['];
+    for (index, turn) in turns.iter().enumerate() {
+        if index > 0 {
+            array.extend_from_slice(b", ");
+        }
+        write_turn(&mut array, turn);
+    }
+    array.push(b']');
+    array
 }
 
 /// One turn in OpenAI's shape, its role spelled as in the source.

@@ -92,6 +92,11 @@ impl<'n> Canonical<'n> {
         self.turns_of("rejected", "rejected_roles")
     }
 
+    /// Whether there is a rejected answer, be it without turns.
+    pub fn has_rejected(&self) -> bool {
+        self.member("rejected").is_some()
+    }
+
     /// The tool definitions.
     pub fn tools(&self) -> Option<Node<'n>> {
         self.member("tools")

@@ -1,0 +1,215 @@
+//! The canonical form: what the source had is copied as it was spelled, wherever nobody changed it.
+
+use super::form::source_of;
+use crate::json::{Kind, write_compact, write_string};
+use crate::record::{Content, Message, Part, Place, Record, Text};
+use crate::stage::parse::{family, part_text_key};
+use std::io::Write as _;
+
+/// Writes the record in the canonical form.
+pub(super) fn write_canonical(out: &mut Vec<u8>, record: &Record<'_>) {
+    out.extend_from_slice(b"{\"messages\":");
+    match record.messages_raw {
+        Some(raw) => out.extend_from_slice(raw.as_bytes()),
+        None => write_messages(out, &record.messages),
+    }
+    if let Some(tools) = &record.tools {
+        out.extend_from_slice(b",\"tools\":");
+        write_compact(out, tools);
+    }
+    if let Some(rejected) = &record.rejected {
+        out.extend_from_slice(b",\"rejected\":");
+        write_messages(out, rejected);
+    }
+    for member in &record.fields {
+        out.push(b',');
+        out.extend_from_slice(member.raw_key.as_bytes());
+        out.push(b':');
+        write_compact(out, &member.value);
+    }
+    out.extend_from_slice(b",\"_origin\":");
+    write_origin(out, record);
+    if record.field("_source").is_none() {
+        out.extend_from_slice(b",\"_source\":");
+        write_string(out, source_of(record));
+    }
+    write_schema(out, record);
+    if let Some(parent) = record.parent {
+        out.extend_from_slice(b",\"_parent\":");
+        write_string(out, parent);
+    }
+    out.push(b'}');
+}
+
+fn write_origin(out: &mut Vec<u8>, record: &Record<'_>) {
+    write_string(out, record.origin.path);
+    out.pop();
+    // Writing to a `Vec` cannot fail.
+    let _ = match record.origin.place {
+        Place::Line(line) => write!(out, ":{line}"),
+        Place::Index(index) => write!(out, "#{index}"),
+        Place::Key(key) => {
+            out.push(b'#');
+            let from = out.len();
+            write_string(out, key);
+            out.remove(from);
+            out.pop();
+            Ok(())
+        }
+        Place::Whole => Ok(()),
+    };
+    out.push(b'"');
+}
+
+fn write_schema(out: &mut Vec<u8>, record: &Record<'_>) {
+    let schema = &record.schema;
+    out.extend_from_slice(b",\"_schema\":{\"family\":\"");
+    out.extend_from_slice(schema.family.as_bytes());
+    out.extend_from_slice(b"\",\"dialect\":\"");
+    out.extend_from_slice(schema.dialect.as_bytes());
+    out.push(b'"');
+    for member in &schema.restore {
+        out.push(b',');
+        out.extend_from_slice(member.raw_key.as_bytes());
+        out.push(b':');
+        write_compact(out, &member.value);
+    }
+    if record.messages_raw.is_none() {
+        write_roles(out, "roles", schema.family, schema.dialect, &record.messages);
+    }
+    if let Some(rejected) = &record.rejected {
+        write_roles(out, "rejected_roles", schema.family, schema.dialect, rejected);
+    }
+    out.push(b'}');
+}
+
+/// The roles as the source spelled them, where they are not what the dialect spells by default.
+/// They are taken from the turns that are left, so they stay right when turns were removed.
+fn write_roles(out: &mut Vec<u8>, key: &str, family_name: &str, dialect: &str, messages: &[Message<'_>]) {
+    let family = family(family_name);
+    let default = |message: &Message<'_>| family.map_or(message.role.name(), |family| family.role_name(dialect, message.role));
+    if messages.iter().all(|message| message.role_given == default(message)) {
+        return;
+    }
+    out.push(b',');
+    write_string(out, key);
+    out.extend_from_slice(b":[");
+    for (index, message) in messages.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        if message.role_given == default(message) {
+            out.extend_from_slice(b"null");
+        } else {
+            write_string(out, message.role_given);
+        }
+    }
+    out.push(b']');
+}
+
+/// The array of turns in canonical form.
+pub(crate) fn write_messages(out: &mut Vec<u8>, messages: &[Message<'_>]) {
+    out.push(b'[');
+    for (index, message) in messages.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_message(out, message);
+    }
+    out.push(b']');
+}
+
+/// One turn in canonical form.
+pub(crate) fn write_message(out: &mut Vec<u8>, message: &Message<'_>) {
+    if let Some(raw) = message.raw {
+        out.extend_from_slice(raw.as_bytes());
+        return;
+    }
+    out.extend_from_slice(b"{\"role\":\"");
+    out.extend_from_slice(message.role.name().as_bytes());
+    out.push(b'"');
+    match &message.content {
+        Content::Absent => {}
+        Content::Null => out.extend_from_slice(b",\"content\":null"),
+        Content::Text(text) => {
+            out.extend_from_slice(b",\"content\":");
+            write_text(out, text);
+        }
+        Content::Parts(parts) => {
+            out.extend_from_slice(b",\"content\":");
+            write_parts(out, parts);
+        }
+    }
+    if let Some(reasoning) = &message.reasoning {
+        out.extend_from_slice(b",\"reasoning_content\":");
+        write_text(out, reasoning);
+    }
+    if let Some(calls) = &message.tool_calls {
+        out.extend_from_slice(b",\"tool_calls\":");
+        write_compact(out, calls);
+    }
+    for member in &message.fields {
+        out.push(b',');
+        out.extend_from_slice(member.raw_key.as_bytes());
+        out.push(b':');
+        write_compact(out, &member.value);
+    }
+    out.push(b'}');
+}
+
+/// A text as JSON: as it was spelled, while nobody changed it.
+pub(crate) fn write_text(out: &mut Vec<u8>, text: &Text<'_>) {
+    match text.raw {
+        Some(raw) => out.extend_from_slice(raw.as_bytes()),
+        None => write_string(out, text.value),
+    }
+}
+
+/// Whether this lone part stood without an array around it (a tool's answer as an object, a number).
+fn is_bare(part: &Part<'_>) -> bool {
+    part.text.is_none()
+        && match part.node.kind {
+            Kind::Object(_) => part.node.get("type").is_none(),
+            Kind::Bool(_) | Kind::Number => true,
+            _ => false,
+        }
+}
+
+fn write_parts(out: &mut Vec<u8>, parts: &[Part<'_>]) {
+    if let [part] = parts
+        && is_bare(part)
+    {
+        write_compact(out, &part.node);
+        return;
+    }
+    out.push(b'[');
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_part(out, part);
+    }
+    out.push(b']');
+}
+
+pub(crate) fn write_part(out: &mut Vec<u8>, part: &Part<'_>) {
+    let changed = part.text.filter(|text| text.raw.is_none());
+    match (changed, part.node.kind) {
+        (Some(text), Kind::Object(members)) => {
+            let key = part_text_key(members);
+            for (index, member) in members.iter().enumerate() {
+                out.push(if index == 0 { b'{' } else { b',' });
+                out.extend_from_slice(member.raw_key.as_bytes());
+                out.push(b':');
+                if key == Some(member.key) {
+                    write_text(out, &text);
+                } else {
+                    write_compact(out, &member.value);
+                }
+            }
+            out.push(b'}');
+        }
+        (Some(text), _) => write_text(out, &text),
+        (None, _) => write_compact(out, &part.node),
+    }
+}
