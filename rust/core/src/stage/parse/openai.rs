@@ -85,7 +85,7 @@ pub(super) fn write_turns(turns: &[Turn<'_>]) -> Vec<u8> {
     let mut array = vec![b'['];
     for (index, turn) in turns.iter().enumerate() {
         if index > 0 {
-            array.extend_from_slice(b", ");
+            array.push(b',');
         }
         write_turn(&mut array, turn);
     }

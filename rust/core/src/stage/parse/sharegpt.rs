@@ -102,7 +102,7 @@ impl Family for Sharegpt {
         let mut array = vec![b'['];
         for (index, turn) in turns.iter().enumerate() {
             if index > 0 {
-                array.extend_from_slice(b", ");
+                array.push(b',');
             }
             write_turn(&mut array, turn, dialect, text_first);
         }

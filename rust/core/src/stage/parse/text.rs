@@ -50,12 +50,10 @@ impl Family for PlainText {
         let canonical = Canonical::new(canonical)?;
         let turns = canonical.turns()?;
         let text = turns.first().and_then(|turn| turn.text());
-        if canonical.dialect() == FILE {
-            out.extend_from_slice(text.and_then(|text| text.as_str()).unwrap_or("").as_bytes());
-            return Ok(());
-        }
         let text = text.map_or_else(|| b"\"\"".to_vec(), |text| compact(&text));
-        canonical.write(&[(canonical.dialect(), &text)], out);
+        // A whole file is no JSON; one line holds it as the usual record of a text.
+        let key = if canonical.dialect() == FILE { KEYS[0] } else { canonical.dialect() };
+        canonical.write(&[(key, &text)], out);
         Ok(())
     }
 }
