@@ -7,7 +7,7 @@ import json
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -35,13 +35,13 @@ SOURCES = ROOT.parent / "shared" / "data" / "sources.py"
 
 
 @pytest.fixture(scope="module")
-def run(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFolder]:
+def run(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """One run of all defaults over everything."""
     out = tmp_path_factory.mktemp("raw") / "out"
     result = corpuskit("process", "raw", "-o", out, "--quiet", cwd=corpora, timeout=1800)
     assert result.returncode == 0, result.stderr
     assert "panicked" not in result.stderr
-    yield RunFolder(out)
+    return RunFolder(out)
 
 
 @pytest.mark.point("S2", "conservation")
