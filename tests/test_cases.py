@@ -98,7 +98,8 @@ def verdicts(run: RunFolder) -> str:
 def changes(run: RunFolder) -> str:
     """The trace of each record that was changed."""
     rows = sorted(run.columns(), key=lambda row: origin_order(row["origin"]))
-    return "".join(f"{row['origin']} {row['changes']}\n" for row in rows if row["changes"])
+    traces = ((row["origin"], ", ".join(f"{kind} {times}" for kind, times in row["changes"])) for row in rows)
+    return "".join(f"{origin} {trace}\n" for origin, trace in traces if trace)
 
 
 def outcome(case: Case, folder: Path) -> dict[str, str]:

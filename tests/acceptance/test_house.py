@@ -70,7 +70,14 @@ def test_the_base_install_needs_little(figure: Callable[[str], None]) -> None:
 @pytest.mark.slow
 @pytest.mark.point("S9", "wheel")
 def test_the_wheel_is_small(tmp_path: Path, figure: Callable[[str], None]) -> None:
-    command: list[str | Path] = [Path(sys.executable).with_name("maturin"), "build", "--release", "--quiet", "--out", tmp_path]
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("maturin"),
+        "build",
+        "--release",
+        "--quiet",
+        "--out",
+        tmp_path,
+    ]
     subprocess.run(command, cwd=ROOT, check=True, timeout=1200)
     [wheel] = tmp_path.glob("*.whl")
     figure(f"{wheel.stat().st_size / 1e6:.1f} MB (at most 15), {wheel.name}")

@@ -10,9 +10,7 @@ HERE = pathlib.Path(__file__).parent
 
 def browser_cp1252(data: bytes) -> str:
     """cp1252, the five undefined bytes as latin-1 reads them."""
-    return "".join(
-        bytes([byte]).decode("latin-1" if byte in b"\x81\x8d\x8f\x90\x9d" else "cp1252") for byte in data
-    )
+    return "".join(bytes([byte]).decode("latin-1" if byte in b"\x81\x8d\x8f\x90\x9d" else "cp1252") for byte in data)
 
 
 READERS = {
