@@ -220,8 +220,8 @@ impl<'a> ColumnsWriter<'a> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<(Output<'a>, u64), ParquetError> {
-        self.writer.finish()?;
+    fn finish(self) -> Result<(Output<'a>, u64), ParquetError> {
+        // `into_inner` writes the footer; `finish` before it would make it fail.
         Ok((self.writer.into_inner()?, self.rows))
     }
 }
