@@ -55,7 +55,7 @@ def to_turns(record: Any) -> Turns | None:
             asked = f"{asked}\n\n{record['input']}"
         turns = [("user", asked), ("assistant", answered)]
     sound = [{"role": role, "content": text} for role, text in turns if role and isinstance(text, str) and text.strip()]
-    return sound if len(sound) == len(turns) >= 2 else None
+    return sound if len(sound) == len(turns) >= 2 and sound[-1]["role"] == "assistant" else None
 
 
 def records_of(path: Path) -> Iterator[Any]:
