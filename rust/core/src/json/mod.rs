@@ -3,17 +3,21 @@
 //!
 //! Nodes borrow from the input line or from the batch's arena and are freed with it.
 
+mod check;
 mod defect;
 mod node;
 mod parse;
 mod repair;
 mod scan;
 mod strings;
+#[cfg(test)]
+mod tests;
 mod write;
 
+pub use check::check;
 pub use defect::{Defect, DefectKind};
 pub use node::{Kind, Member, Node};
 pub use parse::{Limits, parse};
 pub use repair::Repair;
 pub use strings::unescape;
-pub use write::{is_one_line, write_compact, write_string};
+pub use write::{is_one_line, write_anew, write_compact, write_string};

@@ -69,3 +69,37 @@ pub fn write_compact(out: &mut Vec<u8>, node: &Node<'_>) {
         _ => out.extend_from_slice(node.raw.as_bytes()),
     }
 }
+
+/// Writes a value anew, compactly, from what was decoded; numbers as they were spelled. What comes
+/// out says the same as what was read: the tests compare the two by other parsers.
+pub fn write_anew(out: &mut Vec<u8>, node: &Node<'_>) {
+    match node.kind {
+        Kind::Null => out.extend_from_slice(b"null"),
+        Kind::Bool(true) => out.extend_from_slice(b"true"),
+        Kind::Bool(false) => out.extend_from_slice(b"false"),
+        Kind::Number => out.extend_from_slice(node.raw.as_bytes()),
+        Kind::String(text) => write_string(out, text),
+        Kind::Array(items) => {
+            out.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write_anew(out, item);
+            }
+            out.push(b']');
+        }
+        Kind::Object(members) => {
+            out.push(b'{');
+            for (index, member) in members.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write_string(out, member.key);
+                out.push(b':');
+                write_anew(out, &member.value);
+            }
+            out.push(b'}');
+        }
+    }
+}
