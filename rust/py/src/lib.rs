@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 mod errors;
+mod json;
 mod plan;
 mod process;
 mod reasons;
@@ -12,6 +13,8 @@ mod text;
 /// The compiled core of corpuskit; use `corpuskit` instead.
 #[pymodule(gil_used = false)]
 mod _core {
+    #[pymodule_export]
+    use super::json::json_check;
     #[pymodule_export]
     use super::plan::{EffectivePlan, plan_schema, plan_template};
     #[pymodule_export]
