@@ -23,7 +23,7 @@ from corpuskit.errors import (
 from corpuskit.pipeline import Pipeline, Records
 from corpuskit.plan import Plan
 from corpuskit.report import Report
-from corpuskit.verbs import normalise_text
+from corpuskit.verbs import Converted, convert, normalise_text, peek
 
 if DEBUG_BUILD:
     warnings.warn(
@@ -34,6 +34,7 @@ if DEBUG_BUILD:
 
 __all__ = [
     "CheckError",
+    "Converted",
     "CorpuskitError",
     "InputError",
     "InternalError",
@@ -46,5 +47,7 @@ __all__ = [
     "Report",
     "StrictError",
     "__version__",
+    "convert",
     "normalise_text",
+    "peek",
 ]

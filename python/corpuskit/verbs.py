@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
 from corpuskit import _core, _plan_face
+from corpuskit._core import EffectivePlan
 from corpuskit._plan_face import AnyPlan
+from corpuskit.pipeline import Inputs, PathLike, input_list
 
-__all__ = ["normalise_text"]
+__all__ = ["Converted", "convert", "normalise_text", "peek"]
+
+Target = Literal["messages", "openai", "alpaca", "sharegpt", "prompt_completion", "own"]
+"""What records are converted to; `own` is the schema that each came in."""
 
 
-def normalise_text(text: str, plan: AnyPlan = None) -> str:
+def effective(plan: AnyPlan | EffectivePlan) -> EffectivePlan:
+    """The effective plan of whatever stands for one."""
+    return plan if isinstance(plan, EffectivePlan) else _plan_face.resolve(plan)
+
+
+def normalise_text(text: str, plan: AnyPlan | EffectivePlan = None) -> str:
     """A text as the stage `normalise` would leave it.
 
     Args:
@@ -25,5 +41,97 @@ def normalise_text(text: str, plan: AnyPlan = None) -> str:
         >>> normalise_text("Itâ€™s\\u200b here  \\r\\n")
         'It’s here\\n'
     """
-    changed, _ = _core.normalise_text(text, _plan_face.resolve(plan))
+    changed, _ = _core.normalise_text(text, effective(plan))
     return changed
+
+
+def peek(inputs: Inputs, *, plan: AnyPlan | EffectivePlan = None, seconds: float = 4.0) -> dict[str, Any]:
+    """What is in there: containers, schemas, counts, rejects, three samples of each schema.
+
+    Args:
+        inputs: Files, folders, globs, or `-` for standard input.
+        plan: Its sections `read` and `parse` decide.
+        seconds: Time to spend; what it does not suffice for is estimated, and marked so.
+
+    Returns:
+        Plain data; `exact` says whether everything was counted.
+
+    Raises:
+        InputError: An input is missing.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "in.jsonl"
+        >>> _ = path.write_text('{"prompt": "2+2?", "completion": "4"}\\n')
+        >>> found = peek(path)
+        >>> found["records"]["count"], found["schemas"][0]["family"], found["exact"]
+        (1, 'prompt_completion', True)
+    """
+    found: dict[str, Any] = json.loads(_core.peek(effective(plan), input_list(inputs), seconds=seconds))
+    return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Converted:
+    """What `convert` did: `units = empty + written + the sum of refused`."""
+
+    units: int
+    """Units read."""
+
+    empty: int
+    """Units of white space."""
+
+    written: int
+    """Lines written."""
+
+    refused: Mapping[str, int]
+    """Units that were not converted, by reason."""
+
+    shown: tuple[Mapping[str, str], ...]
+    """The first of them: origin, reason, detail."""
+
+
+def convert(
+    inputs: Inputs,
+    output: PathLike | None,
+    *,
+    to: Target,
+    plan: AnyPlan | EffectivePlan = None,
+    refused: PathLike | None = None,
+    force: bool = False,
+) -> Converted:
+    """Writes any input, or the records of a run folder, in another form or in their own schema again.
+
+    Args:
+        inputs: Files, folders, globs, run folders, or `-` for standard input.
+        output: A JSONL file, or None for standard output.
+        to: The form; `own` is the schema that each record came in.
+        plan: Its sections `read` and `parse` decide.
+        refused: A JSONL file for what cannot be converted: origin, reason, detail.
+        force: Overwrite the files.
+
+    Returns:
+        The counts. What cannot be converted without loss is refused with a reason, never left out silently.
+
+    Raises:
+        InputError: An input is missing.
+        OutputError: A file exists already.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "in.jsonl").write_text('{"prompt": "2+2?", "completion": "4"}\\n')
+        >>> convert(folder / "in.jsonl", folder / "out.jsonl", to="openai").written
+        1
+    """
+    answer = json.loads(
+        _core.convert(
+            effective(plan),
+            input_list(inputs),
+            None if output is None else os.fspath(output),
+            to=to,
+            refused=None if refused is None else os.fspath(refused),
+            force=force,
+        )
+    )
+    return Converted(**{**answer, "shown": tuple(answer["shown"])})

@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 
+mod background;
 mod errors;
 mod json;
 mod plan;
@@ -9,6 +10,7 @@ mod process;
 mod reasons;
 mod stream;
 mod text;
+mod verbs;
 
 /// The compiled core of corpuskit; use `corpuskit` instead.
 #[pymodule(gil_used = false)]
@@ -25,6 +27,8 @@ mod _core {
     use super::stream::RecordStream;
     #[pymodule_export]
     use super::text::normalise_text;
+    #[pymodule_export]
+    use super::verbs::{convert_targets, look, transform};
 
     /// The version, from the workspace manifest.
     #[pymodule_export]
