@@ -24,11 +24,24 @@ impl Count {
         if seen == all {
             self.count += counted;
         } else if counted > 0 {
-            let scaled = (u128::from(counted) * u128::from(all) + u128::from(seen) / 2) / u128::from(seen.max(1));
-            self.count = self.count.saturating_add(u64::try_from(scaled).unwrap_or(u64::MAX));
+            self.count = self.count.saturating_add(proportion(counted, seen, all));
             self.estimated = true;
         }
     }
+
+    /// Makes a count of some files one of all.
+    fn stretch(&mut self, seen: u64, all: u64) {
+        if seen < all && self.count > 0 {
+            self.count = proportion(self.count, seen, all);
+            self.estimated = true;
+        }
+    }
+}
+
+/// `counted · all / seen`, rounded.
+fn proportion(counted: u64, seen: u64, all: u64) -> u64 {
+    let scaled = (u128::from(counted) * u128::from(all) + u128::from(seen) / 2) / u128::from(seen.max(1));
+    u64::try_from(scaled).unwrap_or(u64::MAX)
 }
 
 /// Bytes that were seen, of all.
@@ -51,7 +64,8 @@ pub struct Peek {
     pub exact: bool,
     /// Files whose counts were estimated.
     pub estimated_files: u64,
-    /// Files for which no time was left; nothing below speaks of them.
+    /// Files for which no time was left. Counts are estimated for them from the others by bytes;
+    /// containers, compressions and the numbers of files are of the others alone.
     pub unseen_files: u64,
     /// Lines, rows, elements and whole files.
     pub units: Count,
@@ -167,6 +181,12 @@ pub(super) fn fold(inputs: &Inputs, views: &BTreeMap<usize, View>) -> Peek {
         }
         peek.notes.extend(view.notes.iter().cloned());
     }
+    let seen = views.keys().filter_map(|&file| inputs.files.get(file)?.bytes()).sum();
+    for count in [&mut peek.units, &mut peek.records, &mut peek.empty, &mut peek.rejected] {
+        count.stretch(seen, peek.bytes);
+    }
+    schemas.values_mut().for_each(|row| row.0.stretch(seen, peek.bytes));
+    rejects.values_mut().for_each(|row| row.units.stretch(seen, peek.bytes));
     peek.exact = peek.estimated_files == 0 && peek.unseen_files == 0;
     peek.containers = groups(containers);
     peek.compressions = groups(compressions);

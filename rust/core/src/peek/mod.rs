@@ -1,9 +1,9 @@
 //! `peek`: what is in there, within seconds whatever the size.
 //!
 //! Two passes. The first looks at every file: at all of a small one, at the beginning of a large
-//! one, and of plain lines also at the middle and the end. The second counts large files whole,
-//! the smallest first, as long as time is left. What was not counted whole is estimated by bytes
-//! and marked so. Nothing else depends on the clock: two runs that counted the same files whole
+//! one, and of plain lines also at the middle and the end; of more files than it has time for, at
+//! files from everywhere. The second counts large files whole, the smallest first, as long as time
+//! is left. What was not counted whole is estimated by bytes and marked so. Nothing else depends on the clock: two runs that counted the same files whole
 //! give the same answer, and the records that are shown are always those of the first pass.
 
 mod fold;
@@ -73,9 +73,8 @@ fn run(
 
     let count = inputs.files.len();
     let order = spread(count);
-    // Half of the time for a look at everything: it nearly always takes a fraction of that.
-    let half = started + options.budget / 2;
-    let mut views = each(&order, threads, &|file| (Instant::now() < half).then(|| look.first(file)).transpose())?;
+    let in_time = || Instant::now() < deadline;
+    let mut views = each(&order, threads, &|file| in_time().then(|| look.first(file)).transpose())?;
 
     let mut rest: Vec<usize> = (0..count).filter(|file| views.get(file).is_some_and(|view| !view.whole)).collect();
     // Standard input cannot be read twice; its first look went on until the end or the deadline.
@@ -98,7 +97,7 @@ fn run(
     Ok(fold::fold(&inputs, &views))
 }
 
-/// Runs `work` on every item with some threads; what it gave, by item.
+/// Runs `work` on every item, in order, with some threads; what it gave, by item.
 fn each(
     items: &[usize],
     threads: usize,

@@ -37,18 +37,17 @@ impl fmt::Display for Peek {
             }
         }
         if !self.rejects.is_empty() {
-            writeln!(f, "\n{:<24} {:>12}  first", "rejected", "units")?;
+            writeln!(f, "\n{:<40} {:>15}", "rejected, and the first of each", "units")?;
             for row in &self.rejects {
-                let head = format!("{:<24} {:>12}  ", row.reason, shown(row.units));
-                let first = fit(&format!("{}: {}", row.first, row.detail), WIDTH.saturating_sub(columns(&head)));
-                writeln!(f, "{head}{first}")?;
+                writeln!(f, "{:<40} {:>15}", row.reason, shown(row.units))?;
+                writeln!(f, "  {}\n  {}", fit(&tail(&row.first, WIDTH - 2), WIDTH - 2), fit(&row.detail, WIDTH - 2))?;
             }
         }
         if !self.notes.is_empty() {
             writeln!(f, "\nnotes")?;
             for note in self.notes.iter().take(NOTES) {
                 let place = note.byte.map_or_else(|| note.path.clone(), |byte| format!("{} (byte {byte})", note.path));
-                writeln!(f, "  {}", fit(&format!("{place}: {}: {}", note.code, note.detail), WIDTH - 2))?;
+                writeln!(f, "  {}", fit(&format!("{}: {}: {}", tail(&place, 50), note.code, note.detail), WIDTH - 2))?;
             }
             if self.notes.len() > NOTES {
                 writeln!(f, "  and {} more", grouped((self.notes.len() - NOTES) as u64))?;
@@ -71,7 +70,8 @@ impl Peek {
         }
         if self.unseen_files > 0 {
             let files = if self.unseen_files == 1 { "file" } else { "files" };
-            writeln!(f, "no time was left for {} {files}; nothing here speaks of them", grouped(self.unseen_files))?;
+            let count = grouped(self.unseen_files);
+            writeln!(f, "≈ estimated: no time was left for {count} {files}; the others stand for them")?;
         }
         Ok(())
     }
@@ -89,7 +89,7 @@ fn write_groups(f: &mut fmt::Formatter<'_>, title: &str, groups: &[Group]) -> fm
 }
 
 fn write_sample(f: &mut fmt::Formatter<'_>, sample: &Sample) -> fmt::Result {
-    let mut head = format!("  {}", sample.origin);
+    let mut head = format!("  {}", tail(&sample.origin, 60));
     for (holds, what) in [(sample.tools, "tools"), (sample.rejected, "rejected answer")] {
         if holds {
             let _ = write!(head, " · {what}");
@@ -174,6 +174,15 @@ fn fit(text: &str, width: usize) -> String {
         used += needed;
     }
     out
+}
+
+/// The end of an origin, which says more than its beginning.
+fn tail(origin: &str, characters: usize) -> String {
+    let count = origin.chars().count();
+    if count <= characters {
+        return origin.to_owned();
+    }
+    std::iter::once('…').chain(origin.chars().skip(count + 1 - characters)).collect()
 }
 
 /// Controls, and marks that turn the direction of text around.

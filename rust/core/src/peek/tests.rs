@@ -162,7 +162,7 @@ fn time_that_ran_out_is_said() {
     let arguments = [folder.0.to_str().unwrap().to_owned()];
     let late = peek(&arguments, &ReadSettings::default(), &ParseSettings::default(), options).unwrap();
     assert_eq!((late.exact, late.unseen_files), (false, 1));
-    assert!(late.to_string().contains("no time was left for 1 file;"), "{late}");
+    assert!(late.to_string().contains("≈ estimated: no time was left for 1 file;"), "{late}");
 }
 
 #[test]

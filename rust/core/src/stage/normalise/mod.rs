@@ -76,6 +76,9 @@ impl Normalise {
 
     /// Normalises one text: the new text where it changed, what changed added to `changes`.
     pub fn text<'a>(&self, text: &'a str, changes: &mut Changes, arena: &'a Bump) -> Option<&'a str> {
+        if self.mask == Flags::default() {
+            return None;
+        }
         let mut found = scan::scan(text).only(self.mask);
         if found == Flags::default() {
             return None;
