@@ -348,7 +348,7 @@ impl Pool {
         for made in made {
             tail.accept(made)?;
         }
-        let mut helper = Helper { pool: self, encoder };
+        let mut helper = Helper { pool: self, encoder, alone: false };
         if let Some(batch) = batch {
             if let Some(error) = batch.error.take() {
                 return Err(error);
@@ -405,13 +405,15 @@ pub(super) fn leave(pool: &Pool) -> Result<()> {
         return Ok(());
     }
     let mut encoder = Encoder::new(&pool.write)?;
-    keeper.checkpoint(tail, &mut Helper { pool, encoder: &mut encoder }, &timings)
+    keeper.checkpoint(tail, &mut Helper { pool, encoder: &mut encoder, alone: true }, &timings)
 }
 
 /// The tail's way to get its frames made: by itself and by whoever has time.
 struct Helper<'a> {
     pool: &'a Pool,
     encoder: &'a mut Encoder,
+    /// The other workers have left: what they did not finish will not come.
+    alone: bool,
 }
 
 impl Helper<'_> {
@@ -427,15 +429,13 @@ impl Helper<'_> {
                 if done(tail) {
                     return Ok(());
                 }
-                if queue.error.is_some() {
-                    return Err(Error::Interrupted);
-                }
                 let job = queue.frames.pop_front().or_else(|| if slow { queue.slow.pop_front() } else { None });
                 match job {
                     Some(job) => {
                         drop(queue);
                         self.pool.run_job(job, self.encoder)?;
                     }
+                    None if self.alone || queue.error.is_some() => return Err(Error::Interrupted),
                     None => drop(self.pool.wake.wait(queue).unwrap_or_else(PoisonError::into_inner)),
                 }
                 continue;
