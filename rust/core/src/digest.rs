@@ -75,7 +75,8 @@ pub struct Tree {
     hashed: u64,
     /// Chaining values of complete subtrees, largest first: one for each set bit of `hashed / CHUNK_LEN`.
     finished: Vec<ChainingValue>,
-    /// What follows. Never empty once anything came: the last chunk decides where the root is.
+    /// What follows. Never empty once anything came (but right after `push`): the last chunk decides
+    /// where the root is.
     waiting: Vec<u8>,
 }
 
@@ -182,13 +183,19 @@ impl Tree {
 
 impl fmt::Debug for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Tree({} bytes, {})", self.bytes(), self.finish())
+        write!(f, "Tree({} bytes)", self.bytes())
     }
 }
 
 impl PartialEq for Tree {
     fn eq(&self, other: &Self) -> bool {
-        self.bytes() == other.bytes() && self.finish() == other.finish()
+        // However the bytes came, what is left after all complete chunks are absorbed is the same.
+        let parts = |tree: &Self| {
+            let mut tree = tree.clone();
+            tree.absorb_waiting(true);
+            (tree.hashed, tree.finished, tree.waiting)
+        };
+        self.bytes() == other.bytes() && parts(self) == parts(other)
     }
 }
 
@@ -235,7 +242,7 @@ impl TryFrom<State> for Tree {
         let hashed = state.bytes.checked_sub(waiting.len() as u64).ok_or_else(damaged)?;
         let chunks = hashed / CHUNK_LEN as u64;
         let whole = hashed % CHUNK_LEN as u64 == 0 && chunks.count_ones() as usize == state.subtrees.len();
-        if !whole || waiting.len() > CHUNK_LEN || (hashed > 0 && waiting.is_empty()) {
+        if !whole || waiting.len() > CHUNK_LEN {
             return Err(damaged());
         }
         Ok(Self { hashed, finished: state.subtrees.into_iter().map(|digest| digest.0).collect(), waiting })

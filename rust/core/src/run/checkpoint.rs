@@ -12,6 +12,7 @@ use super::timings::Timings;
 use crate::digest::Digest;
 use crate::plan::Plan;
 use crate::report::Report;
+use crate::stage::dedup::Index;
 use crate::stage::read::{Cursor, FileAccount, Inputs, Note};
 use crate::stage::write::row_log::RowLogState;
 use crate::stage::write::sink::SinkState;
@@ -38,6 +39,8 @@ pub(super) struct Checkpoint {
     files: BTreeMap<usize, u64>,
     sinks: [SinkState; 4],
     rows: RowLogState,
+    /// Length of the dedup log and kept records in it.
+    dedup: Option<(u64, u64)>,
     timings: Timings,
     #[serde(skip)]
     payload: Vec<u8>,
@@ -55,16 +58,20 @@ impl Checkpoint {
         Ok(out)
     }
 
-    /// Reads a checkpoint; `None` if it is damaged.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (digest, body) = bytes.split_at_checked(65)?;
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be used.
+    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let (digest, body) = bytes.split_at_checked(65).ok_or("it is cut off")?;
         if digest != format!("{}\n", Digest::of(body)).as_bytes() {
-            return None;
+            return Err("its digest does not agree".to_owned());
         }
-        let line = memchr::memchr(b'\n', body)?;
-        let mut checkpoint: Self = serde_json::from_slice(&body[..line]).ok()?;
+        let line = memchr::memchr(b'\n', body).ok_or("it is cut off")?;
+        let mut checkpoint: Self = serde_json::from_slice(&body[..line]).map_err(|error| error.to_string())?;
         checkpoint.payload = body[line + 1..].to_vec();
-        Some(checkpoint)
+        Ok(checkpoint)
     }
 
     /// Where reading goes on.
@@ -75,6 +82,11 @@ impl Checkpoint {
     /// What earlier parts of the run took.
     pub fn timings(&self) -> &Timings {
         &self.timings
+    }
+
+    /// Where the dedup log stood.
+    pub fn dedup(&self) -> Option<(u64, u64)> {
+        self.dedup
     }
 
     /// Puts the tail where it was.
@@ -177,6 +189,7 @@ impl Keeper {
             files: tail.files.clone(),
             sinks,
             rows: tail.rows.state()?,
+            dedup: tail.index.as_mut().map(Index::mark).transpose().map_err(|error| folder.disk.explain_error(error))?,
             timings,
             payload,
         };

@@ -168,9 +168,11 @@ impl Folder {
         }
         let Some(bytes) = read_if_there(&run.join("checkpoint"))? else { return Ok(None) };
         match Checkpoint::decode(&bytes) {
-            Some(checkpoint) => Ok(Some(Start::Continue(Box::new(checkpoint)))),
-            None => Err(Error::output(shown(&run.join("checkpoint")), "is damaged, so the run cannot be continued")
-                .with_hint("start again with `--force`")),
+            Ok(checkpoint) => Ok(Some(Start::Continue(Box::new(checkpoint)))),
+            Err(problem) => {
+                let what = format!("is damaged, so the run cannot be continued: {problem}");
+                Err(Error::output(shown(&run.join("checkpoint")), what).with_hint("start again with `--force`"))
+            }
         }
     }
 

@@ -19,6 +19,7 @@ pub use options::{Control, Observer, Options, Phase, Progress, Summary};
 pub use timings::{Host, Timings};
 
 use crate::plan::Plan;
+use crate::stage::dedup::Index;
 use crate::stage::read::{Inputs, Reader};
 use crate::stage::write::disk::Disk;
 use crate::{Error, Result};
@@ -96,6 +97,12 @@ fn run(
     }
     let mut tail = Tail::new(output.map(|output| (&disk, output)), &plan.write);
     tail.consumer = consumer;
+    let temporary = match output {
+        None if !plan.dedup.is_off() => Some(Temporary::new()?),
+        _ => None,
+    };
+    let work = output.map(|output| output.join(".run"));
+    let log = work.as_deref().or(temporary.as_ref().map(Temporary::path)).map(|folder| folder.join("dedup.log"));
     let mut before = Timings::default();
     let mut continued = false;
     let reader = match start {
@@ -103,10 +110,18 @@ fn run(
             continued = true;
             before = checkpoint.timings().clone();
             let reader = Reader::resume(Arc::clone(&inputs), &plan.read, checkpoint.cursor())?;
+            if let (Some((length, kept)), Some(log)) = (checkpoint.dedup(), &log) {
+                tail.index = Some(Index::resume(&plan.dedup, log, length, kept)?);
+            }
             checkpoint.restore(&mut tail)?;
             reader
         }
-        _ => Reader::new(Arc::clone(&inputs), &plan.read)?,
+        _ => {
+            if let Some(log) = log.filter(|_| !plan.dedup.is_off()) {
+                tail.index = Some(Index::create(&plan.dedup, &log)?);
+            }
+            Reader::new(Arc::clone(&inputs), &plan.read)?
+        }
     };
     if options.limit == Some(tail.report.records.records) {
         tail.ended = true;
@@ -178,6 +193,30 @@ fn watch(pool: &Pool, observer: &dyn Observer, started: Instant, total: Option<u
             return stopped;
         }
         next = Instant::now() + OBSERVE;
+    }
+}
+
+/// A folder for the work files of a run that has no folder; gone when the run is over.
+struct Temporary(std::path::PathBuf);
+
+impl Temporary {
+    fn new() -> Result<Self> {
+        static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("corpuskit-{}-{number}", std::process::id()));
+        // Fails where something is there already, a link of somebody else included.
+        std::fs::create_dir(&path).map_err(|error| Error::io(&path, error))?;
+        Ok(Self(path))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::plan::Plan;
+use crate::stage::dedup::Signer;
 use crate::stage::filter::Filter;
 use crate::stage::normalise::Normalise;
 use crate::stage::parse::Parser;
@@ -13,6 +14,8 @@ pub(super) struct Stages {
     pub normalise: Normalise,
     pub filter: Filter,
     pub form: Form,
+    /// `None` where the plan looks for no duplicates.
+    pub signer: Option<Signer>,
 }
 
 impl Stages {
@@ -25,6 +28,7 @@ impl Stages {
             normalise: Normalise::new(&plan.normalise)?,
             filter: Filter::new(&plan.filter)?,
             form: plan.write.form,
+            signer: if plan.dedup.is_off() { None } else { Some(Signer::new(&plan.dedup)?) },
         })
     }
 }

@@ -6,7 +6,7 @@ use super::stages::Stages;
 use super::timings::{Clock, Share};
 use crate::Result;
 use crate::record::{Content, Message, Origin, Place, Record, Role, Verdict};
-use crate::stage::PerRecord;
+use crate::stage::{PerRecord, dedup};
 use crate::stage::parse::Parsed;
 use crate::stage::read::{Batch, Body, Inputs, Unit};
 use crate::stage::write::form::{Form, source_of, write_record};
@@ -31,12 +31,13 @@ pub(super) struct Station {
 
 struct Scratch {
     record: Vec<u8>,
+    sign: dedup::Scratch,
     clock: Clock,
 }
 
 impl Station {
     pub fn new(stages: Arc<Stages>, inputs: Arc<Inputs>) -> Self {
-        let scratch = Scratch { record: Vec::new(), clock: Clock::default() };
+        let scratch = Scratch { record: Vec::new(), sign: dedup::Scratch::default(), clock: Clock::default() };
         Self { stages, inputs, arena: Bump::new(), scratch, file: 0 }
     }
 
@@ -172,8 +173,15 @@ impl Stages {
             scratch.clock.lap(Share::Write);
             return;
         }
+        if self.signer.is_some() && self.form != Form::Messages {
+            let _ = write_record(&mut out.canonical, record, Form::Messages);
+        }
         let (characters, turns) = write_row(record, origin, &mut out.rows);
         scratch.clock.lap(Share::Write);
+        if let Some(signer) = &self.signer {
+            signer.sign(record, origin, &mut scratch.sign, &mut out.entries);
+            scratch.clock.lap(Share::Dedup);
+        }
         let changes = if record.changes.is_empty() {
             UNCHANGED
         } else {

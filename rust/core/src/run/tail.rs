@@ -4,11 +4,14 @@
 use super::options::Progress;
 use super::processed::{Candidate, Item, Processed, UNCHANGED};
 use crate::report::{Fates, Report};
+use crate::stage::dedup::{Duplicate, Index, Judgement};
 use crate::stage::read::{Cursor, FileAccount, Note};
 use crate::stage::write::WriteSettings;
 use crate::stage::write::columns::{ColumnsFile, ColumnsWork};
 use crate::stage::write::disk::Disk;
+use crate::stage::write::lines::{self, Doubles};
 use crate::stage::write::row_log::RowLog;
+use crate::stage::write::rows::Row;
 use crate::stage::write::sink::{Done, Sink, Work};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
@@ -59,6 +62,11 @@ pub(super) struct Tail {
     /// All input is in.
     pub ended: bool,
     pub consumer: Option<Consumer>,
+    /// The kept records, where duplicates are looked for.
+    pub index: Option<Index>,
+    disk: Disk,
+    /// The line of a duplicate in the making.
+    line: Vec<u8>,
     /// A batch was begun and not ended, so what is here belongs to no place in the input.
     torn: bool,
     jobs: Vec<Job>,
@@ -79,6 +87,9 @@ impl Tail {
             bytes: 0,
             ended: false,
             consumer: None,
+            index: None,
+            disk: out.map(|(disk, _)| disk.clone()).unwrap_or_default(),
+            line: Vec::new(),
             torn: false,
             jobs: Vec::new(),
             spare: Vec::new(),
@@ -164,8 +175,23 @@ impl Tail {
         for item in &batch.items {
             match item {
                 Item::Candidate(candidate) => {
-                    self.candidate(candidate, batch, &mut run, settle)?;
-                    let fates = Fates { records: 1, kept: 1, ..Fates::default() };
+                    let mut fates = Fates { records: 1, ..Fates::default() };
+                    match self.judge(candidate, batch, &ends)? {
+                        None => {
+                            fates.kept = 1;
+                            self.keep(candidate, batch, &mut run, settle)?;
+                        }
+                        Some(duplicate) => {
+                            fates.duplicates = 1;
+                            self.write_run(&mut run, batch, settle)?;
+                            run = Run::after(candidate);
+                            self.double(candidate, &duplicate, batch, &ends, settle)?;
+                        }
+                    }
+                    ends.line = candidate.line;
+                    ends.row = candidate.row;
+                    ends.canonical = candidate.canonical;
+                    ends.entry = candidate.entry;
                     by_source[candidate.source as usize].add(&fates);
                     by_family[candidate.family as usize].add(&fates);
                 }
@@ -201,8 +227,23 @@ impl Tail {
         Ok(())
     }
 
-    /// A record that is kept unless it doubles another.
-    fn candidate(
+    /// Asks the index about a record.
+    fn judge(&mut self, candidate: &Candidate, batch: &Processed, ends: &Ends) -> Result<Option<Duplicate>> {
+        let Some(index) = &mut self.index else { return Ok(None) };
+        if let Some(next) = batch.entries.get(candidate.entry..)
+            && !next.is_empty()
+        {
+            index.prefetch(next);
+        }
+        let judged = index.judge(&batch.entries[ends.entry..candidate.entry]);
+        match judged.map_err(|error| self.disk.explain_error(error))? {
+            Judgement::Kept => Ok(None),
+            Judgement::Duplicate(duplicate) => Ok(Some(duplicate)),
+        }
+    }
+
+    /// A record that is kept.
+    fn keep(
         &mut self,
         candidate: &Candidate,
         batch: &Processed,
@@ -220,6 +261,37 @@ impl Tail {
             self.write_run(run, batch, settle)?;
         }
         Ok(())
+    }
+
+    /// A record that doubles a kept one.
+    fn double(
+        &mut self,
+        candidate: &Candidate,
+        duplicate: &Duplicate,
+        batch: &Processed,
+        ends: &Ends,
+        settle: &mut impl Settle,
+    ) -> Result<()> {
+        let kinds = &mut self.report.duplicates;
+        *(if duplicate.exact { &mut kinds.exact } else { &mut kinds.near }) += 1;
+        let line = match candidate.canonical - ends.canonical {
+            0 => batch.lines[ends.line..candidate.line].trim_ascii_end(),
+            _ => &batch.canonical[ends.canonical..candidate.canonical],
+        };
+        let origin = Row::origin_of(&batch.rows[ends.row..candidate.row])
+            .ok_or_else(|| Error::Internal("a row without origin".to_owned()))?;
+        let doubles = Doubles {
+            of: &duplicate.of,
+            exact: duplicate.exact,
+            prompt: duplicate.prompt,
+            response: duplicate.response,
+        };
+        let mut out = std::mem::take(&mut self.line);
+        out.clear();
+        lines::duplicate(&mut out, origin, &doubles, line);
+        let outcome = self.append(DUPLICATES, &out, 1, settle);
+        self.line = out;
+        outcome
     }
 
     /// Writes the kept records that stand one after another in the batch.
@@ -269,8 +341,20 @@ struct Run {
 /// Where the last item ended.
 #[derive(Clone, Copy, Default)]
 struct Ends {
+    line: usize,
+    row: usize,
+    canonical: usize,
+    entry: usize,
     dropped: usize,
     rejected: usize,
+}
+
+impl Run {
+    /// Nothing yet, from behind this record.
+    fn after(candidate: &Candidate) -> Self {
+        let (line, row) = (candidate.line, candidate.row);
+        Self { rows: 0, line_start: line, line_end: line, row_start: row, row_end: row }
+    }
 }
 
 fn count(counts: &mut BTreeMap<String, u64>, reason: &str) {

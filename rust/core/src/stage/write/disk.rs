@@ -119,6 +119,14 @@ impl Disk {
         asked.and_then(|()| work()).map_err(|error| self.explain(path, error))
     }
 
+    /// Names the room that is needed where some other part of a run met a full disk.
+    pub fn explain_error(&self, error: Error) -> Error {
+        match error {
+            Error::Io { path, source } => self.explain(&path, source),
+            other => other,
+        }
+    }
+
     fn explain(&self, path: &Path, error: io::Error) -> Error {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

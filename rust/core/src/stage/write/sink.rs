@@ -328,7 +328,7 @@ impl Sink {
             raw_bytes: open.raw_bytes,
             bytes: open.length,
             digest: open.digest.finish(),
-            synced: false,
+            synced: self.place.is_none(),
         });
         Ok(Some(number))
     }
