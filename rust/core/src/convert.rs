@@ -6,7 +6,8 @@
 use crate::error::{Error, Result};
 use crate::json::{self, Limits};
 use crate::stage::parse::{ParseSettings, Parsed, Parser, family};
-use crate::stage::read::{Inputs, ReadSettings, Reader, Unit};
+use crate::record::{Origin, Place};
+use crate::stage::read::{Body, Inputs, ReadSettings, Reader, Unit};
 use crate::stage::write::form::{Form, write_record};
 use bumpalo::Bump;
 use std::collections::BTreeMap;
@@ -144,6 +145,20 @@ fn one<'a>(parser: &Parser, unit: &Unit<'a>, target: Target, arena: &'a Bump, ou
                 Err(problem) => Outcome::Refused("convert.schema", problem),
             })
         }
+    }
+}
+
+/// One record, a JSON text of its own, converted. White space gives nothing.
+///
+/// # Errors
+/// `Error::Input` for what is no record or cannot be converted, with the reason code.
+pub fn convert_line(line: &[u8], parse: &ParseSettings, target: Target) -> Result<Vec<u8>> {
+    let arena = Bump::new();
+    let unit = Unit { origin: Origin { path: "-", place: Place::Line(1) }, byte: 0, body: Body::Json(line) };
+    let mut out = Vec::new();
+    match one(&Parser::new(parse)?, &unit, target, &arena, &mut out)? {
+        Outcome::Written | Outcome::Empty => Ok(out),
+        Outcome::Refused(reason, detail) => Err(Error::input("-:1", format!("{reason}: {detail}"))),
     }
 }
 

@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 mod background;
+mod convert;
 mod errors;
 mod json;
 mod plan;
@@ -15,6 +16,8 @@ mod verbs;
 /// The compiled core of corpuskit; use `corpuskit` instead.
 #[pymodule(gil_used = false)]
 mod _core {
+    #[pymodule_export]
+    use super::convert::{convert_line, families};
     #[pymodule_export]
     use super::json::json_check;
     #[pymodule_export]

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::{
-    alpaca, arena, bfcl, canonical, dialogue, dolly, glaive, hh, markup, multiple_choice, oasst, openai, openorca, pairwise,
+    alpaca, arena, bfcl, canonical, dialogue, dolly, glaive, hermes, hh, markup, multiple_choice, oasst, openai, openorca, pairwise,
     preference, prompt_completion, query_response, question_answer, responses, rounds, scenario, self_instruct, sharegpt,
     text, toolbench,
 };
@@ -46,13 +46,14 @@ pub static FAMILIES: &[&dyn Family] = &[
     &canonical::Own,
     &hh::Hh,
     &preference::Preference,
-    &pairwise::Pairwise,
+    &hermes::Hermes,
     &openai::Openai,
     &sharegpt::Sharegpt,
     &dolly::Dolly,
     &alpaca::Alpaca,
     &self_instruct::SelfInstruct,
     &glaive::Glaive,
+    &pairwise::Pairwise,
     &prompt_completion::PromptCompletion,
     &multiple_choice::MultipleChoice,
     &openorca::OpenOrca,

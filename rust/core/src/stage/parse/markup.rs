@@ -135,15 +135,46 @@ const FORMATS: &[Format] = &[
     },
 ];
 
+/// The first mark stands within this many bytes: longer beginnings are no preamble.
+const PREAMBLE: usize = 4096;
+
+/// What stands just before the first `:`, `|` or `]` of a mark of each format.
+const ENDINGS: [&[u8]; 17] = [
+    b"<",
+    b"[INST",
+    b"[/INST",
+    b"Human",
+    b"User",
+    b"USER",
+    b"System",
+    b"Assistant",
+    b"ASSISTANT",
+    b"Instruction",
+    b"Instruction'",
+    b"Input",
+    b"Response",
+    b"Output",
+    b"Output'",
+    b"<human>",
+    b"<bot>",
+];
+
+/// A cheap look for any mark: most texts have none, and are not searched for each.
+fn may_hold(text: &str) -> bool {
+    let bytes = &text.as_bytes()[..text.len().min(PREAMBLE + 64)];
+    memchr::memchr3_iter(b':', b'|', b']', bytes).any(|at| ENDINGS.iter().any(|ending| bytes[..at].ends_with(ending)))
+        || memchr::memmem::find(bytes, b"<start_of_turn>").is_some()
+}
+
 /// The format of a text, if it opens a user's and an assistant's turn, and begins with a mark or a
 /// paragraph before the first one.
 fn format(text: &str) -> Option<&'static Format> {
-    // Every mark holds one of these; most texts hold neither two colons at line beginnings nor tags.
-    let bytes = text.as_bytes();
-    memchr::memchr3(b'<', b'[', b':', bytes)?;
+    if !may_hold(text) {
+        return None;
+    }
     FORMATS.iter().find(|format| {
         let Some((place, _)) = markers::first(text, format.marks) else { return false };
-        place <= 4096
+        place <= PREAMBLE
             && markers::opens(text, format.marks, Role::User)
             && markers::opens(text, format.marks, Role::Assistant)
     })
@@ -182,5 +213,22 @@ impl Family for Markup {
 
     fn restore(&self, canonical: &Node<'_>, out: &mut Vec<u8>) -> Result<(), String> {
         template::restore(canonical, out, |_, _| None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The cheap look may not pass over any mark.
+    #[test]
+    fn every_opening_mark_is_seen() {
+        for format in FORMATS {
+            // `<</SYS>>` closes what `[INST] <<SYS>>` opened, so it never comes first.
+            for mark in format.marks.iter().filter(|mark| mark.role.is_some() && mark.text != "<</SYS>>") {
+                assert!(may_hold(mark.text), "{}: {}", format.name, mark.text);
+            }
+        }
+        assert!(!may_hold("An ordinary text: with a colon, a [link] and a | pipe."));
     }
 }

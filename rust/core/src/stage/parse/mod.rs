@@ -10,6 +10,7 @@ mod dolly;
 mod draft;
 mod family;
 mod glaive;
+mod hermes;
 mod hh;
 mod hole;
 mod instructed;
@@ -41,6 +42,8 @@ mod turns;
 mod values;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod family_samples;
 #[cfg(test)]
 mod family_tests;
 #[cfg(test)]

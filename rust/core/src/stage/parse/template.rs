@@ -199,14 +199,21 @@ impl Filling<'_, '_, '_> {
         let Some(said) = turns.get(turn)? else {
             return spelled.map(Piece::Spelled).ok_or_else(|| format!("turn {turn} was removed"));
         };
-        let raw = said.text().ok_or_else(|| format!("the content of turn {turn} is not a text"))?;
+        let meant = hole.get("as").and_then(|said| said.as_str());
+        let Some(raw) = said.text() else {
+            // A turn of calls alone has no text, which is what an empty `as` says.
+            let silent = meant == Some("") && said.content().is_none_or(|content| content.is_null());
+            return spelled
+                .filter(|_| silent)
+                .map(Piece::Spelled)
+                .ok_or_else(|| format!("the content of turn {turn} is not a text"));
+        };
         let mut text = raw.as_str().unwrap_or("");
         if let Some(lines) = hole.get("lines") {
             let after = hole.get("after").and_then(|after| after.as_str()).unwrap_or("");
             text = slice(text, lines.as_array().unwrap_or_default(), after)
                 .ok_or_else(|| format!("turn {turn} no longer has the lines {} after {after:?}", lines.raw))?;
         }
-        let meant = hole.get("as").and_then(|said| said.as_str());
         match spelled {
             Some(value) if meant == Some(text) => Ok(Piece::Spelled(value)),
             Some(value) if text_of(value, self.arena) == text => Ok(Piece::Spelled(value)),
