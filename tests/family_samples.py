@@ -19,7 +19,9 @@ PIECES = [
     "Human:", "\n\nHuman: ", "\n\nAssistant: ", "<|im_start|>user\n", "<|im_end|>", "[INST]", "A. ", "B) ", "Answer: ",
 ]  # fmt: skip
 
-texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=3).filter(lambda text: text.isprintable()), max_size=5).map("".join)
+texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=3).filter(lambda text: text.isprintable()), max_size=5).map(
+    "".join
+)
 words = texts.map(lambda text: f"w{text}w")
 numbers = st.sampled_from(["0", "-0", "1.0", "1e2", "1E+2", "-7.50", "18446744073709551616"])
 
@@ -47,8 +49,10 @@ escaped = texts.map(lambda text: Raw(json.dumps(text, ensure_ascii=True))) | tex
 scalars = st.none() | st.booleans() | numbers.map(Raw) | escaped
 values: st.SearchStrategy[Any] = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["a", "$turn", "$$x", "role", "content", "is", "é"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "$turn", "$$x", "role", "content", "is", "é"]), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 answers = escaped | escaped | scalars | st.lists(scalars, max_size=3)
@@ -109,7 +113,9 @@ hermes_turns = st.tuples(call, words).map(
 )
 
 FAMILIES: dict[str, st.SearchStrategy[Any]] = {
-    "openai": record(messages=some(openai_turn)) | record(conversations=some(openai_turn), tools=tools) | some(openai_turn),
+    "openai": record(messages=some(openai_turn))
+    | record(conversations=some(openai_turn), tools=tools)
+    | some(openai_turn),
     "sharegpt": record(conversations=some(sharegpt_turn), tools=tools | st.just("[]")),
     "hermes": record(conversations=hermes_turns),
     "alpaca": record(instruction=escaped, input=answers, output=values)
@@ -141,9 +147,14 @@ FAMILIES: dict[str, st.SearchStrategy[Any]] = {
     "responses": record(context=some(words), positive_responses=some(words))
     | record(personality=some(words), utterances=some(objects(candidates=some(words), history=some(words)))),
     "multiple_choice": record(question=escaped, options=some(escaped, 2), rationale=escaped, correct=answers)
-    | record(question=escaped, choice0=answers, choice1=answers, choice2=escaped, answer=st.sampled_from(["0", "1", "2"]))
-    | record(question=objects(stem=escaped, choices=some(objects(label=st.just("A"), text=escaped))), answerKey=escaped),
-    "bfcl": record(question=some(some(openai_turn)), function=values) | record(question=some(openai_turn), function=tools),
+    | record(
+        question=escaped, choice0=answers, choice1=answers, choice2=escaped, answer=st.sampled_from(["0", "1", "2"])
+    )
+    | record(
+        question=objects(stem=escaped, choices=some(objects(label=st.just("A"), text=escaped))), answerKey=escaped
+    ),
+    "bfcl": record(question=some(some(openai_turn)), function=values)
+    | record(question=some(openai_turn), function=tools),
     "toolbench": record(query=escaped, available_tools=tools, answer=objects(method=escaped, final_answer=escaped))
     | record(win=values, answer_generation=objects(query=escaped, final_answer=escaped, function=values)),
     "oasst": record(message_id=escaped, text=escaped, role=st.just("prompter"), replies=some(reply, 0))
@@ -151,7 +162,9 @@ FAMILIES: dict[str, st.SearchStrategy[Any]] = {
     "arena": record(question_id=values, turns=some(words))
     | record(question_id=values, choices=some(objects(index=numbers.map(Raw), turns=some(objects(content=escaped))))),
     "scenario": record(scenario=escaped, label=answers),
-    "glaive": record(system=words.map("SYSTEM: {}".format), chat=marked("USER: ", "\n\n\nASSISTANT: ", " <|endoftext|>")),
+    "glaive": record(
+        system=words.map("SYSTEM: {}".format), chat=marked("USER: ", "\n\n\nASSISTANT: ", " <|endoftext|>")
+    ),
     "markup": record(text=marked("<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n", "<|im_end|>\n"))
     | record(text=marked("<s>[INST] <<SYS>>\nsystem\n<</SYS>>\n\n", " [/INST] ", " </s>"))
     | record(text=marked("Below is a task.\n\n### Instruction:\n", "\n\n### Response:\n", ""))
@@ -185,7 +198,9 @@ def members(text: str) -> dict[str, str]:
         found[key], at = text[at:end], end
 
 
-def assert_comes_back(line: str, family: str | None = None, convert: Callable[[bytes, str], bytes] = _core.convert_line) -> str:
+def assert_comes_back(
+    line: str, family: str | None = None, convert: Callable[[bytes, str], bytes] = _core.convert_line
+) -> str:
     """Source, canonical, source again: equal as JSON, fields that no turn came from equal byte for byte."""
     canonical = convert(line.encode(), "messages").decode()
     assert "\n" not in canonical, canonical

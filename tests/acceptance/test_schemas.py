@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from corpus_readers import BUILT, FIRST, OTHERS, read
 from corpuskit import _core
 from corpuskit.errors import InputError
 from family_samples import FAMILIES, assert_comes_back, spelled
-from readers import BUILT, FIRST, OTHERS, read
 from support import RunFolder, corpuskit
 
 # Every text as it came and every record kept: what arrives is what was parsed.
@@ -68,7 +68,9 @@ def arrived(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
             path = record["_origin"].removeprefix("raw/").partition("#")[0].rpartition(":")
             said = [turn["content"] for turn in record["messages"] if turn["role"] == "assistant"]
             texts = [text for text in said if isinstance(text, str)]
-            name = path[0] if path[1] and path[2].isdigit() else record["_origin"].removeprefix("raw/").partition("#")[0]
+            name = (
+                path[0] if path[1] and path[2].isdigit() else record["_origin"].removeprefix("raw/").partition("#")[0]
+            )
             found.setdefault(name, Counter())[texts[-1] if texts else None] += 1
     return found
 
@@ -83,7 +85,9 @@ def shares(
     """How many records each reader yields, and how many of them arrived as conversations."""
     table = {}
     for name, reader in readers.items():
-        left = {path: Counter({None: counts.total()}) if count_only else counts.copy() for path, counts in arrived.items()}
+        left = {
+            path: Counter({None: counts.total()}) if count_only else counts.copy() for path, counts in arrived.items()
+        }
         yielded = there = 0
         for path, said in reader(raw):
             yielded += 1

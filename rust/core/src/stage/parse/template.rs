@@ -89,7 +89,7 @@ fn count(template: &Node<'_>, key: &str, needed: &mut usize, blank: &mut Vec<usi
             let side = if first.key == "$message" && template.get("of").is_some() { "$rejected" } else { "$turn" };
             if first.key == key || (first.key == "$message" && side == key) {
                 let turn = number(&first.value).unwrap_or(0);
-                *needed = (*needed).max(turn + 1);
+                *needed = (*needed).max(turn.saturating_add(1));
                 let whole = template.get("lines").is_none();
                 if whole && template.get("is").is_some_and(|is| is_blank(text_of(is, &Bump::new()))) {
                     blank.push(turn);
@@ -237,7 +237,7 @@ fn slice<'t>(text: &'t str, lines: &[Node<'_>], after: &str) -> Option<&'t str> 
     };
     let from = start(number(lines.first()?)?)?;
     let to = match lines.get(1) {
-        Some(to) => start(number(to)?)? - 1,
+        Some(to) => start(number(to)?)?.checked_sub(1)?,
         None => text.len(),
     };
     text.get(from..to)?.strip_prefix(after)

@@ -75,7 +75,9 @@ def keyed(pattern: str, key: str, *, needs: str, skip: str = "\0", table: bool =
 
 def last_turn(turns: list[dict[str, Any]], who: str, say: str, assistants: set[str]) -> str | None:
     """What the last turn of an assistant says."""
-    return next((turn[say] for turn in reversed(turns) if turn.get(who) in assistants and turn.get(say) is not None), None)
+    return next(
+        (turn[say] for turn in reversed(turns) if turn.get(who) in assistants and turn.get(say) is not None), None
+    )
 
 
 def turns(pattern: str, lists: tuple[str, ...], who: str, say: str, assistants: set[str]) -> Callable[[Path], Answers]:
@@ -133,10 +135,18 @@ FIRST: dict[str, Callable[[Path], Answers]] = {
     "alpaca_cot": alpaca("PhoebusSi__Alpaca-CoT/data/formatted_cot_data/*.json"),
     "smile": smile,
     "synthchat": turns(
-        "ProfSynapse__Toolset-Training/Datasets/**/*.jsonl", ("conversations", "messages"), "role", "content", {"assistant"}
+        "ProfSynapse__Toolset-Training/Datasets/**/*.jsonl",
+        ("conversations", "messages"),
+        "role",
+        "content",
+        {"assistant"},
     ),
     "sealtools": turns(
-        "fairyshine__Seal-Tools/Seal-Tools_Dataset/dataset_for_finetune/*.json", ("conversations",), "from", "value", {"gpt"}
+        "fairyshine__Seal-Tools/Seal-Tools_Dataset/dataset_for_finetune/*.json",
+        ("conversations",),
+        "from",
+        "value",
+        {"gpt"},
     ),
     "lf": turns(lamp, ("conversations",), "from", "value", {"gpt", "function_call"}),
     "gsm8k": keyed("openai__grade-school-math/**/*.jsonl", "answer", needs="question", skip="solutions"),
