@@ -41,7 +41,7 @@ def test_tables_and_lexicons_are_no_conversations(row: dict[str, str]) -> None:
 
 
 def test_forms_and_lines_that_do_not_exist_are_named() -> None:
-    with pytest.raises(CorpuskitError, match="`yaml` is no form, expected messages"):
+    with pytest.raises(CorpuskitError, match="unknown form `yaml`, expected"):
         _core.convert_line(b"{}", "yaml")
     with pytest.raises(CorpuskitError, match=r"parse\.truncated"):
         _core.convert_line(b'{"text": "a', "messages")

@@ -44,6 +44,18 @@ pub fn convert_targets() -> Vec<&'static str> {
     TARGETS.iter().map(|(name, _)| *name).collect()
 }
 
+/// What a name of `convert_targets` stands for.
+pub fn target(to: &str) -> corpuskit_core::Result<Target> {
+    let names = TARGETS.map(|(name, _)| name);
+    TARGETS.iter().find(|(name, _)| *name == to).map(|(_, target)| *target).ok_or_else(|| {
+        let error = Error::plan("to", format!("unknown form `{to}`, expected {}", hint::list(&names)));
+        match hint::nearest(to, names) {
+            Some(meant) => error.with_hint(format!("did you mean `{meant}`?")),
+            None => error,
+        }
+    })
+}
+
 /// Converts inputs into a file (or standard output where `output` is None) and, where `refused` is
 /// given, writes what was refused into that file; returns the counts as JSON.
 #[pyfunction]
@@ -57,14 +69,7 @@ pub fn transform(
     refused: Option<PathBuf>,
     force: bool,
 ) -> Result<String> {
-    let names = TARGETS.map(|(name, _)| name);
-    let target = TARGETS.iter().find(|(name, _)| *name == to).map(|(_, target)| *target).ok_or_else(|| {
-        let error = Error::plan("to", format!("unknown form `{to}`, expected {}", hint::list(&names)));
-        match hint::nearest(to, names) {
-            Some(meant) => error.with_hint(format!("did you mean `{meant}`?")),
-            None => error,
-        }
-    })?;
+    let target = target(to)?;
     let plan = plan.plan.clone();
     abandonable(py, move |abandoned| {
         let mut out = Output::create(output.as_deref(), force)?;
