@@ -62,7 +62,7 @@ const RECORD_KEYS: [&str; 40] = [
 /// The container of a text that begins as JSON does; `None` if it is no JSON. `named`: the file's
 /// name says JSON, so that defects are to be rejected rather than taken for prose.
 pub(super) fn recognise(head: &[u8], all: bool, named: bool) -> Option<Container> {
-    let (good, seen) = good_lines(head, all);
+    let (good, seen) = good_lines(head, all, named);
     if good > 0 && good * 2 >= seen && (seen > 1 || !all) {
         return Some(Container::Lines);
     }
@@ -112,13 +112,14 @@ fn structure(kind: StructureKind) -> Container {
 }
 
 /// How many of the first lines are one JSON value each, and how many were looked at (blank ones aside).
-fn good_lines(head: &[u8], all: bool) -> (usize, usize) {
+fn good_lines(head: &[u8], all: bool, named: bool) -> (usize, usize) {
     let whole = if all { head.len() } else { memchr::memrchr(b'\n', head).map_or(0, |end| end + 1) };
     let lines = head[..whole].split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
     let mut arena = Bump::new();
     lines.take(LOOK).fold((0, 0), |(good, seen), line| {
         arena.reset();
-        let is_good = matches!(line[0], b'{' | b'[' | b'"') && is_one_value(line) && well_formed(line, &arena);
+        // Without a name that says JSON, a quoted line is more likely speech.
+        let is_good = (matches!(line[0], b'{' | b'[') || line[0] == b'"' && named) && is_one_value(line) && well_formed(line, &arena);
         (good + usize::from(is_good), seen + 1)
     })
 }
