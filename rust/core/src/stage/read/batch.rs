@@ -67,7 +67,7 @@ pub(super) enum Piece {
     /// A unit that could not be read.
     Rejected {
         file: usize,
-        place: OwnedPlace,
+        place: HeldPlace,
         byte: u64,
         rejection: Rejection,
         head: Vec<u8>,
@@ -76,9 +76,9 @@ pub(super) enum Piece {
     },
 }
 
-/// A place that owns its key.
+/// A place that holds its key as it is spelled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum OwnedPlace {
+pub(super) enum HeldPlace {
     Line(u64),
     Index(u64),
     /// As spelled, with its quotes.
@@ -133,10 +133,10 @@ impl Batch {
             }
             Piece::Rejected { file, place, byte, rejection, head, length, digest } => {
                 let place = match place {
-                    OwnedPlace::Line(line) => Place::Line(*line),
-                    OwnedPlace::Index(index) => Place::Index(*index),
-                    OwnedPlace::Key(key) => Place::Key(decode_key(key, arena)),
-                    OwnedPlace::Whole => Place::Whole,
+                    HeldPlace::Line(line) => Place::Line(*line),
+                    HeldPlace::Index(index) => Place::Index(*index),
+                    HeldPlace::Key(key) => Place::Key(decode_key(key, arena)),
+                    HeldPlace::Whole => Place::Whole,
                 };
                 Units::One(Some(Unit {
                     origin: Origin { path: self.path(*file), place },

@@ -1,6 +1,6 @@
 //! Lines: JSONL, whatever the file is called.
 
-use super::batch::{OwnedPlace, Piece};
+use super::batch::{HeldPlace, Piece};
 use super::stream::{Draft, Outcome, Stream, too_long};
 use super::unit::Unit;
 use super::{HEAD_BYTES, unit::Body};
@@ -32,12 +32,12 @@ pub(super) fn advance(stream: &mut Stream, number: &mut u64, draft: &mut Draft) 
     if !all {
         return Ok(Outcome::Full);
     }
-    reject_tail(stream, OwnedPlace::Line(*number), draft);
+    reject_tail(stream, HeldPlace::Line(*number), draft);
     Ok(Outcome::Ended)
 }
 
 /// What is left of a corrupt file after its last whole unit is one rejected unit.
-pub(super) fn reject_tail(stream: &mut Stream, place: OwnedPlace, draft: &mut Draft) {
+pub(super) fn reject_tail(stream: &mut Stream, place: HeldPlace, draft: &mut Draft) {
     let Some(problem) = stream.corrupt().map(str::to_owned) else { return };
     let tail = std::mem::take(&mut stream.carry);
     draft.reject(stream.file, place, stream.byte, "read.corrupt", problem, &tail, tail.len() as u64);
@@ -92,10 +92,10 @@ pub(super) fn skip_line(stream: &mut Stream, number: &mut u64, draft: &mut Draft
         }
     };
     let detail = too_long("line", length, draft.max);
-    draft.reject(stream.file, OwnedPlace::Line(*number), byte, "read.too_long", detail, &head, length);
+    draft.reject(stream.file, HeldPlace::Line(*number), byte, "read.too_long", detail, &head, length);
     *number += 1;
     if ended {
-        reject_tail(stream, OwnedPlace::Line(*number), draft);
+        reject_tail(stream, HeldPlace::Line(*number), draft);
         return Ok(Outcome::Ended);
     }
     Ok(Outcome::Full)

@@ -13,8 +13,10 @@ mod cursor;
 mod decompress;
 mod discover;
 mod lines;
+mod locate;
 mod masks;
 mod reader;
+mod resume;
 mod rows;
 mod scan;
 mod settings;
@@ -26,18 +28,20 @@ mod stream;
 mod structure;
 mod table;
 mod unit;
+mod values;
 mod walk;
 mod whole;
 
 pub use batch::{Batch, FileAccount};
 pub use cursor::{Cursor, Position};
 pub use discover::{Identity, InputFile, InputKind, Inputs, Note};
+pub use locate::unit_at;
 pub use reader::Reader;
 pub use rows::Table;
 pub use settings::{Header, ReadSettings};
 pub use sniff::Container;
 pub use structure::{Structure, StructureKind};
-pub use unit::{Body, OwnedBody, OwnedUnit, Unit};
+pub use unit::{Body, OwnedBody, OwnedPlace, OwnedUnit, Unit};
 
 /// Plain bytes of a batch, about: it ends with the unit that would pass this size.
 pub const BATCH_BYTES: usize = 2 << 20;

@@ -1,6 +1,6 @@
 //! Hands out batches in input order.
 
-use super::batch::{Batch, FileAccount, OwnedPlace, Piece};
+use super::batch::{Batch, FileAccount, HeldPlace, Piece};
 use super::cursor::{Cursor, Position};
 use super::discover::{InputFile, InputKind, Inputs};
 use super::settings::ReadSettings;
@@ -154,7 +154,7 @@ impl Reader {
             Container::Json => whole::advance(stream, false, draft),
             Container::Text => whole::advance(stream, true, draft),
             Container::Empty => {
-                lines::reject_tail(stream, OwnedPlace::Whole, draft);
+                lines::reject_tail(stream, HeldPlace::Whole, draft);
                 Ok(Outcome::Ended)
             }
             Container::Unsupported(detail) => {
@@ -210,7 +210,7 @@ impl Reader {
         let file = self.cursor.file;
         draft.pieces.push(Piece::Rejected {
             file,
-            place: OwnedPlace::Whole,
+            place: HeldPlace::Whole,
             byte: 0,
             rejection: Rejection { reason, byte: 0, detail },
             head: Vec::new(),
@@ -255,4 +255,4 @@ impl Open {
 
 #[cfg(test)]
 #[path = "reader_tests.rs"]
-mod tests;
+pub(super) mod tests;

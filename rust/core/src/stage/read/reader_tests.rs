@@ -6,7 +6,7 @@ use super::*;
 use bumpalo::Bump;
 use proptest::prelude::*;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A folder that is removed at the end.
@@ -26,10 +26,6 @@ impl Folder {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, bytes).unwrap();
         path.to_str().unwrap().to_owned()
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.0
     }
 }
 
@@ -95,7 +91,7 @@ pub(crate) fn read_one(name: &str, bytes: &[u8], max: u64, targets: &[usize]) ->
     for &target in targets {
         let mut all = read(&[path.clone()], &settings(max), target);
         for unit in &mut all.units {
-            unit.origin = unit.origin.replace(&path, "F");
+            unit.path = "F".to_owned();
         }
         for account in &all.accounts {
             assert_eq!(account.bytes, bytes.len() as u64);
@@ -145,7 +141,7 @@ fn naive_lines(text: &[u8], max: usize) -> Vec<(String, u64, OwnedBody)> {
 }
 
 fn flat(all: All) -> Vec<(String, u64, OwnedBody)> {
-    all.units.into_iter().map(|unit| (unit.origin, unit.byte, unit.body)).collect()
+    all.units.into_iter().map(|unit| (unit.origin().to_string(), unit.byte, unit.body)).collect()
 }
 
 fn line() -> impl Strategy<Value = Vec<u8>> {
@@ -201,7 +197,7 @@ proptest! {
         prop_assert_eq!(all.notes.len(), if holder == 1 { 2 } else { 0 });
         for (index, unit) in all.units.iter().enumerate() {
             let place = if holder == 2 { format!("F#id {index}") } else { format!("F#{index}") };
-            prop_assert_eq!(&unit.origin, &place);
+            prop_assert_eq!(unit.origin().to_string(), place);
             let OwnedBody::Json(json) = &unit.body else { panic!("{:?}", unit.body) };
             prop_assert_eq!(&serde_json::from_slice::<serde_json::Value>(json).unwrap(), &records[index]);
             prop_assert!(text.as_bytes()[unit.byte as usize..].starts_with(json));

@@ -266,3 +266,7 @@ impl<'a> Iterator for Rows<'a> {
         Some(unit)
     }
 }
+
+#[cfg(test)]
+#[path = "rows_tests.rs"]
+mod tests;

@@ -119,7 +119,9 @@ fn good_lines(head: &[u8], all: bool, named: bool) -> (usize, usize) {
     lines.take(LOOK).fold((0, 0), |(good, seen), line| {
         arena.reset();
         // Without a name that says JSON, a quoted line is more likely speech.
-        let is_good = (matches!(line[0], b'{' | b'[') || line[0] == b'"' && named) && is_one_value(line) && well_formed(line, &arena);
+        let is_good = (matches!(line[0], b'{' | b'[') || line[0] == b'"' && named)
+            && is_one_value(line)
+            && well_formed(line, &arena);
         (good + usize::from(is_good), seen + 1)
     })
 }

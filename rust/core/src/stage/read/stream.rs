@@ -1,7 +1,7 @@
 //! What the containers share: the bytes of an open file, and the batch that is being filled.
 
 use super::HEAD_BYTES;
-use super::batch::{OwnedPlace, Piece};
+use super::batch::{HeldPlace, Piece};
 use super::discover::Note;
 use super::source::Source;
 use crate::Result;
@@ -95,7 +95,7 @@ impl Draft {
     pub fn reject(
         &mut self,
         file: usize,
-        place: OwnedPlace,
+        place: HeldPlace,
         byte: u64,
         reason: &'static str,
         detail: String,

@@ -5,7 +5,7 @@
 //! such an object are noted where they are small, else rejected as a unit of their own. Where a value
 //! does not end, reading goes on at the next line that begins as this one did, after a comma.
 
-use super::batch::{OwnedPlace, Piece};
+use super::batch::{HeldPlace, Piece};
 use super::discover::Note;
 use super::scan::Scan;
 use super::stream::{Draft, Outcome, Stream, too_long};
@@ -93,24 +93,24 @@ impl Structure {
     }
 }
 
-struct Walk<'w> {
-    state: &'w mut Structure,
-    stream: &'w mut Stream,
-    number: &'w mut u64,
-    draft: &'w mut Draft,
+pub(super) struct Walk<'w> {
+    pub(super) state: &'w mut Structure,
+    pub(super) stream: &'w mut Stream,
+    pub(super) number: &'w mut u64,
+    pub(super) draft: &'w mut Draft,
     /// The next byte, an index into the buffer.
-    at: usize,
+    pub(super) at: usize,
     /// From here on the buffer was not given to the digest.
-    accounted: usize,
+    pub(super) accounted: usize,
     /// Plain offset of the buffer's first byte (wrapping: earlier files stand before this one's bytes).
-    base: u64,
+    pub(super) base: u64,
     /// Elements that are not in a piece yet, and the index of the first.
-    spans: Vec<(usize, usize)>,
-    first: u64,
+    pub(super) spans: Vec<(usize, usize)>,
+    pub(super) first: u64,
 }
 
 /// What was found where a value should be.
-enum Found {
+pub(super) enum Found {
     Value(usize, usize),
     /// It was too long or broken, and is a rejected unit already.
     Rejected,
@@ -119,7 +119,7 @@ enum Found {
 }
 
 /// What a value is called where it is rejected.
-enum Name {
+pub(super) enum Name {
     Index,
     Key(usize, usize),
 }
@@ -242,7 +242,7 @@ impl Walk<'_> {
         if bytes.len() > SMALL_MEMBER {
             let detail = "a member beside the records, neither small nor an array of objects".to_owned();
             let head = bytes[..HEAD_BYTES].to_vec();
-            self.reject(OwnedPlace::Key(name), value.0, "read.other_member", detail, &head, bytes.len() as u64);
+            self.reject(HeldPlace::Key(name), value.0, "read.other_member", detail, &head, bytes.len() as u64);
             return;
         }
         let detail = format!("{}: {}", String::from_utf8_lossy(&name), String::from_utf8_lossy(bytes));
@@ -254,146 +254,6 @@ impl Walk<'_> {
         });
     }
 
-    /// Finds the end of the value at `self.at` and goes there. `item` is where its line's content begins.
-    fn value(&mut self, item: usize, name: Name) -> Result<Found> {
-        let begin = self.at;
-        let mut scan = Scan::new(self.draft.buffer[begin]);
-        let mut fed = begin;
-        let end = loop {
-            if let Some(end) = scan.feed(&self.draft.buffer[fed..]) {
-                break Some(fed + end);
-            }
-            fed = self.draft.buffer.len();
-            if fed - begin > self.draft.max {
-                break None;
-            }
-            if !self.more()? {
-                if scan.may_end() {
-                    break Some(fed);
-                }
-                return self.unended(item, begin, &name);
-            }
-        };
-        match end {
-            Some(end) if end - begin <= self.draft.max => {
-                if scan.line_in_string
-                    && let Some(next) = self.next_item(item, begin, end)
-                {
-                    return Ok(self.broken(begin, next, &name));
-                }
-                self.at = end;
-                Ok(Found::Value(begin, end))
-            }
-            _ => {
-                if let Some(next) = self.next_item(item, begin, begin + self.draft.max) {
-                    return Ok(self.broken(begin, next, &name));
-                }
-                self.too_long(begin, end, fed, scan, &name)
-            }
-        }
-    }
-
-    /// The comma before the next line that begins as the line of `item` does, between `begin` and `end`.
-    fn next_item(&self, item: usize, begin: usize, end: usize) -> Option<usize> {
-        let buffer = &self.draft.buffer;
-        let line = memchr::memrchr(b'\n', &buffer[..item])?;
-        if buffer[line + 1..item].iter().any(|byte| !matches!(byte, b' ' | b'\t')) {
-            return None;
-        }
-        let needle = [&buffer[line..item], &buffer[item..=item]].concat();
-        memchr::memmem::find_iter(&buffer[begin + 1..end], &needle).find_map(|found| {
-            let before = buffer[..begin + 1 + found].trim_ascii_end();
-            (before.len() > begin + 1 && before.ends_with(b",")).then(|| before.len() - 1)
-        })
-    }
-
-    /// Sets a broken value aside, up to the comma before the next.
-    fn broken(&mut self, begin: usize, comma: usize, name: &Name) -> Found {
-        let place = self.place(name);
-        let head = self.draft.buffer[begin..comma.min(begin + HEAD_BYTES)].to_vec();
-        let detail = "a value that does not end before the next one begins".to_owned();
-        self.reject(place, begin, "read.broken", detail, &head, (comma - begin) as u64);
-        self.at = comma;
-        Found::Rejected
-    }
-
-    /// The file ends inside the value.
-    fn unended(&mut self, item: usize, begin: usize, name: &Name) -> Result<Found> {
-        if self.stream.corrupt().is_none()
-            && let Some(next) = self.next_item(item, begin, self.draft.buffer.len())
-        {
-            return Ok(self.broken(begin, next, name));
-        }
-        self.at = begin;
-        self.rest("the file ends inside a value")?;
-        Ok(Found::Nothing)
-    }
-
-    /// Sets a value above the limit aside without ever holding it whole.
-    fn too_long(
-        &mut self,
-        begin: usize,
-        end: Option<usize>,
-        mut fed: usize,
-        mut scan: Scan,
-        name: &Name,
-    ) -> Result<Found> {
-        let place = self.place(name);
-        let head = self.draft.buffer[begin..begin + HEAD_BYTES].to_vec();
-        let byte = self.base.wrapping_add(begin as u64);
-        let mut length = 0;
-        let mut end = end;
-        loop {
-            let cut = end.unwrap_or(fed);
-            length += (cut - begin) as u64;
-            self.forget(begin, cut);
-            fed = self.draft.buffer.len();
-            if end.is_some() || !self.more()? {
-                break;
-            }
-            end = scan.feed(&self.draft.buffer[fed..]).map(|end| fed + end);
-            fed = self.draft.buffer.len();
-        }
-        self.at = begin;
-        let detail = too_long("value", length, self.draft.max);
-        self.flush();
-        self.draft.reject(self.stream.file, place, byte, "read.too_long", detail, &head, length);
-        self.count();
-        Ok(Found::Rejected)
-    }
-
-    /// Drops bytes of the buffer that were read and are not needed.
-    fn forget(&mut self, begin: usize, cut: usize) {
-        self.flush();
-        self.stream.source.account(&self.draft.buffer[self.accounted..cut]);
-        self.draft.buffer.drain(begin..cut);
-        self.draft.buffer.shrink_to(2 * BATCH_BYTES);
-        self.accounted = begin;
-        self.base = self.base.wrapping_add((cut - begin) as u64);
-    }
-
-    /// Rejects everything from here to the end of the file as one unit.
-    fn rest(&mut self, problem: &str) -> Result<Outcome> {
-        let begin = self.at;
-        let byte = self.base.wrapping_add(begin as u64);
-        let head: Vec<u8> = self.draft.buffer[begin..].iter().copied().take(HEAD_BYTES).collect();
-        let mut length = 0;
-        loop {
-            length += (self.draft.buffer.len() - begin) as u64;
-            self.forget(begin, self.draft.buffer.len());
-            if !self.more()? {
-                break;
-            }
-        }
-        let (reason, detail) = match self.stream.corrupt() {
-            Some(problem) => ("read.corrupt", problem.to_owned()),
-            None => ("read.broken", problem.to_owned()),
-        };
-        self.draft.reject(self.stream.file, OwnedPlace::Index(*self.number), byte, reason, detail, &head, length);
-        self.count();
-        Ok(Outcome::Ended)
-    }
-
     /// The file ended between two values.
     fn at_end(&mut self) {
         let (reason, detail) = match (self.stream.corrupt(), self.state.level) {
@@ -402,32 +262,40 @@ impl Walk<'_> {
             (None, Level::Elements) => ("read.broken", "the file ends before the array is closed".to_owned()),
             (None, Level::Members) => ("read.broken", "the file ends before the object is closed".to_owned()),
         };
-        self.reject(OwnedPlace::Index(*self.number), self.at, reason, detail, &[], 0);
+        self.reject(HeldPlace::Index(*self.number), self.at, reason, detail, &[], 0);
     }
 
     /// A bracket that closes nothing.
     fn stray(&mut self) {
         let bracket = [self.draft.buffer[self.at]];
         let detail = "a bracket that closes nothing".to_owned();
-        self.reject(OwnedPlace::Index(*self.number), self.at, "read.broken", detail, &bracket, 1);
+        self.reject(HeldPlace::Index(*self.number), self.at, "read.broken", detail, &bracket, 1);
         self.at += 1;
     }
 
-    fn reject(&mut self, place: OwnedPlace, at: usize, reason: &'static str, detail: String, head: &[u8], length: u64) {
+    pub(super) fn reject(
+        &mut self,
+        place: HeldPlace,
+        at: usize,
+        reason: &'static str,
+        detail: String,
+        head: &[u8],
+        length: u64,
+    ) {
         self.flush();
         self.draft.reject(self.stream.file, place, self.base.wrapping_add(at as u64), reason, detail, head, length);
         self.count();
     }
 
-    fn count(&mut self) {
+    pub(super) fn count(&mut self) {
         *self.number += 1;
         self.first = *self.number;
     }
 
-    fn place(&self, name: &Name) -> OwnedPlace {
+    pub(super) fn place(&self, name: &Name) -> HeldPlace {
         match *name {
-            Name::Index => OwnedPlace::Index(*self.number),
-            Name::Key(start, end) => OwnedPlace::Key(self.draft.buffer[start..end].to_vec()),
+            Name::Index => HeldPlace::Index(*self.number),
+            Name::Key(start, end) => HeldPlace::Key(self.draft.buffer[start..end].to_vec()),
         }
     }
 
@@ -467,37 +335,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Passes over white space; the byte after it, `None` at the end of the file.
-    fn space(&mut self) -> Result<Option<u8>> {
-        let begin = self.at;
-        loop {
-            while let Some(&byte) = self.draft.buffer.get(self.at) {
-                if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
-                    return Ok(Some(byte));
-                }
-                self.at += 1;
-            }
-            if self.at - begin > BATCH_BYTES {
-                self.forget(begin, self.at);
-                self.at = begin;
-            }
-            if !self.more()? {
-                return Ok(None);
-            }
-        }
-    }
-
-    /// Reads on; false at the end of the file.
-    fn more(&mut self) -> Result<bool> {
-        let before = self.draft.buffer.len();
-        // A batch at once, then in steps that keep the copies of a very long value few.
-        let step = BATCH_BYTES.saturating_sub(before).max(before / 4).max(256 << 10);
-        self.stream.ensure(&mut self.draft.buffer, before + step)?;
-        Ok(self.draft.buffer.len() > before)
-    }
-
     /// Makes a piece of the elements found so far.
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         if !self.spans.is_empty() {
             let spans = std::mem::take(&mut self.spans);
             self.draft.pieces.push(Piece::Elements {
@@ -517,3 +356,7 @@ impl Walk<'_> {
         self.stream.byte = self.base.wrapping_add(self.at as u64);
     }
 }
+
+#[cfg(test)]
+#[path = "structure_tests.rs"]
+mod tests;

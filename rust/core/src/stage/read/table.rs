@@ -1,6 +1,6 @@
 //! Tables: which delimiter, whether there is a header, and where a batch of rows ends.
 
-use super::batch::{OwnedPlace, Piece};
+use super::batch::{HeldPlace, Piece};
 use super::lines::{reject_tail, skip_line};
 use super::rows::{MAX_QUOTED, Table, last_row_end, split_row};
 use super::settings::Header;
@@ -48,7 +48,7 @@ pub(super) fn advance(stream: &mut Stream, number: &mut u64, draft: &mut Draft, 
     if !stream.carry.is_empty() && stream.corrupt().is_none() {
         return Ok(Outcome::Full);
     }
-    reject_tail(stream, OwnedPlace::Line(*number), draft);
+    reject_tail(stream, HeldPlace::Line(*number), draft);
     Ok(Outcome::Ended)
 }
 
@@ -63,9 +63,10 @@ pub(super) fn recognise(head: &[u8], all: bool, certain: Option<u8>, header: Hea
         Some(_) => b",;\t|",
         None => b"\t,",
     };
-    let best = candidates.iter().map(|&delimiter| (regularity(head, all, delimiter), delimiter));
-    // Of equals the first candidate.
-    let ((regular, fields, rows), delimiter) = best.rev().max_by(|a, b| a.0.0.total_cmp(&b.0.0))?;
+    // The first row decides, where most rows are as regular; of equals the first candidate.
+    let looks = candidates.iter().map(|&delimiter| (regularity(head, all, delimiter), delimiter));
+    let ((regular, fields, rows, _), delimiter) =
+        looks.rev().max_by_key(|((regular, _, _, first), _)| if *regular >= 0.5 { *first } else { 0 })?;
     if certain.is_none() && !(regular == 1.0 && rows >= 3 && fields >= if delimiter == b'\t' { 2 } else { 3 }) {
         return None;
     }
@@ -106,8 +107,9 @@ fn rows_of(head: &[u8], all: bool, delimiter: u8) -> Vec<(Vec<String>, usize)> {
     rows
 }
 
-/// The share of rows that have the most usual number of fields (0 where that is 1), that number, and the rows.
-fn regularity(head: &[u8], all: bool, delimiter: u8) -> (f64, usize, usize) {
+/// The share of rows that have the most usual number of fields (0 where that is 1), that number, the
+/// rows, and the fields of the first.
+fn regularity(head: &[u8], all: bool, delimiter: u8) -> (f64, usize, usize, usize) {
     let rows = rows_of(head, all, delimiter);
     let counts: Vec<usize> = rows.iter().map(|row| row.0.len()).collect();
     let Some((fields, times)) = counts
@@ -115,9 +117,9 @@ fn regularity(head: &[u8], all: bool, delimiter: u8) -> (f64, usize, usize) {
         .map(|&fields| (fields, counts.iter().filter(|&&other| other == fields).count()))
         .max_by_key(|&(fields, times)| (times, fields))
     else {
-        return (0.0, 0, 0);
+        return (0.0, 0, 0, 0);
     };
-    (if fields < 2 { 0.0 } else { times as f64 / rows.len() as f64 }, fields, rows.len())
+    (if fields < 2 { 0.0 } else { times as f64 / rows.len() as f64 }, fields, rows.len(), counts[0])
 }
 
 /// Names of columns that are common enough to prove a header.
@@ -164,11 +166,14 @@ fn looks_like_header(first: &[String], rows: &[(Vec<String>, usize)]) -> bool {
             && cell.split_whitespace().count() <= 8
     };
     let distinct = cells.iter().enumerate().all(|(at, cell)| cell.is_empty() || !cells[..at].contains(cell));
-    if named * 2 <= cells.len() || !distinct || !cells.iter().all(|cell| could_be(cell)) {
+    if named * 2 <= cells.len() || !cells.iter().all(|cell| could_be(cell)) {
         return false;
     }
     if cells.iter().any(|cell| USUAL.contains(&cell.to_lowercase().as_str())) {
         return true;
+    }
+    if !distinct {
+        return false;
     }
     let again = rows
         .iter()

@@ -1,7 +1,8 @@
 //! A unit: the smallest thing that becomes a record, is empty, or is rejected.
 
-use crate::json::Node;
-use crate::record::{Origin, Rejection};
+use crate::json::{self, Limits, Node};
+use crate::record::{Origin, Place, Rejection};
+use bumpalo::Bump;
 
 /// One unit of the input.
 #[derive(Clone, Debug)]
@@ -43,15 +44,41 @@ pub enum Body<'a> {
 /// A unit that owns its bytes, for random access.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedUnit {
-    /// Where it stands, as an origin is written.
-    pub origin: String,
+    /// The input's path as origins show it.
+    pub path: String,
+    /// The place in the file.
+    pub place: OwnedPlace,
     /// Its first byte in the file, after decompression.
     pub byte: u64,
     /// What it is.
     pub body: OwnedBody,
 }
 
-/// What an owned unit is: the owned twin of `Body`.
+/// The owned twin of `Place`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnedPlace {
+    /// `PATH:LINE`
+    Line(u64),
+    /// `PATH#INDEX`
+    Index(u64),
+    /// `PATH#KEY`
+    Key(String),
+    /// `PATH`
+    Whole,
+}
+
+impl From<Place<'_>> for OwnedPlace {
+    fn from(place: Place<'_>) -> Self {
+        match place {
+            Place::Line(line) => Self::Line(line),
+            Place::Index(index) => Self::Index(index),
+            Place::Key(key) => Self::Key(key.to_owned()),
+            Place::Whole => Self::Whole,
+        }
+    }
+}
+
+/// The owned twin of `Body`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OwnedBody {
     /// A blank line or row.
@@ -92,6 +119,36 @@ impl From<&Unit<'_>> for OwnedUnit {
                 digest: digest.map(str::to_owned),
             },
         };
-        Self { origin: unit.origin.to_string(), byte: unit.byte, body }
+        Self { path: unit.origin.path.to_owned(), place: unit.origin.place.into(), byte: unit.byte, body }
+    }
+}
+
+impl OwnedUnit {
+    /// Where it stands.
+    pub fn origin(&self) -> Origin<'_> {
+        let place = match &self.place {
+            OwnedPlace::Line(line) => Place::Line(*line),
+            OwnedPlace::Index(index) => Place::Index(*index),
+            OwnedPlace::Key(key) => Place::Key(key),
+            OwnedPlace::Whole => Place::Whole,
+        };
+        Origin { path: &self.path, place }
+    }
+
+    /// The unit as the reader hands it out, for stages that borrow.
+    pub fn unit<'a>(&'a self, arena: &'a Bump) -> Unit<'a> {
+        // A row's text is our own spelling, so that it parses.
+        let row = |json: &'a str| json::parse(json, arena, Limits::default()).unwrap_or(Node::NULL);
+        let body = match &self.body {
+            OwnedBody::Empty => Body::Empty,
+            OwnedBody::Json(bytes) => Body::Json(bytes),
+            OwnedBody::Row(json) => Body::Row(row(json)),
+            OwnedBody::DecodedRow(json) => Body::DecodedRow(row(json)),
+            OwnedBody::Text(bytes) => Body::Text(bytes),
+            OwnedBody::Rejected { rejection, head, length, digest } => {
+                Body::Rejected { rejection: rejection.clone(), head, length: *length, digest: digest.as_deref() }
+            }
+        };
+        Unit { origin: self.origin(), byte: self.byte, body }
     }
 }

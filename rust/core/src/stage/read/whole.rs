@@ -1,7 +1,7 @@
 //! A file that is one unit: one JSON value, one text, or a file that we do not read.
 
 use super::HEAD_BYTES;
-use super::batch::{OwnedPlace, Piece};
+use super::batch::{HeldPlace, Piece};
 use super::stream::{Draft, Outcome, Stream, too_long};
 use crate::Result;
 use crate::record::Rejection;
@@ -40,7 +40,7 @@ pub(super) fn advance(stream: &mut Stream, text: bool, draft: &mut Draft) -> Res
         Some(problem) => ("read.corrupt", problem),
         None => ("read.too_long", too_long("file that is one record", length, draft.max)),
     };
-    draft.reject(stream.file, OwnedPlace::Whole, byte, reason, detail, &head, length);
+    draft.reject(stream.file, HeldPlace::Whole, byte, reason, detail, &head, length);
     Ok(Outcome::Ended)
 }
 
@@ -60,7 +60,7 @@ pub(super) fn set_aside(stream: &mut Stream, detail: &str, regular: bool, draft:
     };
     draft.pieces.push(Piece::Rejected {
         file: stream.file,
-        place: OwnedPlace::Whole,
+        place: HeldPlace::Whole,
         byte: 0,
         rejection: Rejection { reason: "read.unsupported", byte: 0, detail: detail.to_owned() },
         head,
