@@ -47,13 +47,15 @@ mod family_samples;
 #[cfg(test)]
 mod family_tests;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 pub use context::{Context, kind_name};
 pub use family::{FAMILIES, Family, family};
 pub use policy::{Consecutive, ParseSettings, Policy, Refusal, RoleName};
 
-pub(crate) use turns::part_text_key;
+pub(crate) use turns::{is_bare, part_text_key};
 
 use crate::error::{Error, Result};
 use crate::json::{self, Defect, DefectKind, Kind, Limits, Node, Repair};

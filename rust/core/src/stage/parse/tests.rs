@@ -230,6 +230,7 @@ fn round_trips_of_real_files() {
         "hiyouga__LLaMA-Factory/data/c4_demo.jsonl",
         "fairyshine__Seal-Tools/Seal-Tools_Dataset/dataset_for_finetune/dev.json",
         "ProfSynapse__Toolset-Training/Datasets/behavior_datasets/intellectual_humility/pairs_v1.1.jsonl",
+        "lm-sys__FastChat/data/dummy_conversation.json",
     ] {
         for line in real_records(path).iter().take(300) {
             assert_round_trip(line);

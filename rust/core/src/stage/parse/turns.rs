@@ -46,17 +46,22 @@ impl<'a> Context<'a, '_> {
         match node.kind {
             Kind::String(value) => Content::Text(Text { value, raw: Some(node.raw) }),
             Kind::Null => Content::Null,
+            // What would look like a value without an array around it, were it written alone, is
+            // one part as a whole.
+            Kind::Array([item]) if is_bare(item, part_text(item).is_some()) => self.lone_part(node),
             Kind::Array(items) => {
                 let mut parts = ArenaVec::with_capacity_in(items.len(), self.arena);
                 parts.extend(items.iter().map(|item| Part { node: *item, text: part_text(item) }));
                 Content::Parts(parts)
             }
-            _ => {
-                let mut parts = ArenaVec::with_capacity_in(1, self.arena);
-                parts.push(Part { node, text: None });
-                Content::Parts(parts)
-            }
+            _ => self.lone_part(node),
         }
+    }
+
+    fn lone_part(&self, node: Node<'a>) -> Content<'a> {
+        let mut parts = ArenaVec::with_capacity_in(1, self.arena);
+        parts.push(Part { node, text: None });
+        Content::Parts(parts)
     }
 
     /// Reads the turns into `record.messages`. If `canonical`, the array's own spelling is kept as
@@ -81,6 +86,16 @@ impl<'a> Context<'a, '_> {
             record.messages_raw = Some(turns.raw);
         }
         Ok(())
+    }
+}
+
+/// Whether a lone part is written without an array around it: a tool's answer as an object, a number,
+/// an array that holds no parts.
+pub(crate) fn is_bare(node: &Node<'_>, has_text: bool) -> bool {
+    match node.kind {
+        Kind::Object(_) => !has_text && node.get("type").is_none(),
+        Kind::Bool(_) | Kind::Number | Kind::Array(_) => true,
+        Kind::Null | Kind::String(_) => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::form::source_of;
 use crate::json::{Kind, write_compact, write_string};
 use crate::record::{Content, Message, Part, Place, Record, Text};
-use crate::stage::parse::{family, part_text_key};
+use crate::stage::parse::{family, is_bare, part_text_key};
 use std::io::Write as _;
 
 /// Writes the record in the canonical form.
@@ -165,19 +165,9 @@ pub(crate) fn write_text(out: &mut Vec<u8>, text: &Text<'_>) {
     }
 }
 
-/// Whether this lone part stood without an array around it (a tool's answer as an object, a number).
-fn is_bare(part: &Part<'_>) -> bool {
-    part.text.is_none()
-        && match part.node.kind {
-            Kind::Object(_) => part.node.get("type").is_none(),
-            Kind::Bool(_) | Kind::Number => true,
-            _ => false,
-        }
-}
-
 fn write_parts(out: &mut Vec<u8>, parts: &[Part<'_>]) {
     if let [part] = parts
-        && is_bare(part)
+        && is_bare(&part.node, part.text.is_some())
     {
         write_compact(out, &part.node);
         return;
