@@ -1,6 +1,9 @@
 //! What kind of character a character is, as far as this matters for whether it looks right
 //! beside another.
 
+use super::codec::{ENTRIES, character, entry};
+use std::sync::LazyLock;
+
 /// The kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
@@ -58,10 +61,20 @@ pub(super) enum Class {
     Never,
 }
 
+/// The classes of the characters that bytes are misread as, and of their neighbours in Unicode.
+static CLASSES: LazyLock<Vec<Class>> =
+    LazyLock::new(|| (0..ENTRIES).map(|entry| character(entry).map_or(Class::Never, Class::of_other)).collect());
+
 impl Class {
     /// The class of a character.
     pub(super) fn of(c: char) -> Self {
-        if c.is_ascii() { Self::of_ascii(c) } else { Self::of_other(c) }
+        if c.is_ascii() {
+            return Self::of_ascii(c);
+        }
+        match entry(c as u32).and_then(|entry| CLASSES.get(entry)) {
+            Some(class) => *class,
+            None => Self::of_other(c),
+        }
     }
 
     fn of_ascii(c: char) -> Self {
@@ -140,6 +153,52 @@ impl Class {
             0x370..=0x10FFF | 0x11000..=0x1FFFF if is_assigned_block(code) => Self::RareScript((code >> 7) as u16),
             _ => Self::Never,
         }
+    }
+
+    /// A small number, equal for equal classes; all rare scripts share one.
+    pub(super) fn index(self) -> usize {
+        match self {
+            Self::Space => 0,
+            Self::Digit => 1,
+            Self::Lower => 2,
+            Self::Upper => 3,
+            Self::Punctuation => 4,
+            Self::AccentedLower => 5,
+            Self::AccentedUpper => 6,
+            Self::RareLatin => 7,
+            Self::Mark => 8,
+            Self::EastAsian => 9,
+            Self::QuoteLeft => 10,
+            Self::QuoteRight => 11,
+            Self::QuoteLow => 12,
+            Self::Inverted => 13,
+            Self::Dash => 14,
+            Self::NoBreakSpace => 15,
+            Self::Currency => 16,
+            Self::Raised => 17,
+            Self::Fraction => 18,
+            Self::LoneAccent => 19,
+            Self::Sign => 20,
+            Self::Math => 21,
+            Self::Picture => 22,
+            Self::Invisible => 23,
+            Self::Replacement => 24,
+            Self::Private => 25,
+            Self::Never => 26,
+            Self::RareScript(_) => 27,
+            Self::Script(script) => 28 + usize::from(script),
+        }
+    }
+
+    /// One class of each index, in order.
+    pub(super) fn representatives() -> impl Iterator<Item = Class> {
+        use Class::*;
+        let single = [
+            Space, Digit, Lower, Upper, Punctuation, AccentedLower, AccentedUpper, RareLatin, Mark, EastAsian, QuoteLeft,
+            QuoteRight, QuoteLow, Inverted, Dash, NoBreakSpace, Currency, Raised, Fraction, LoneAccent, Sign, Math, Picture,
+            Invisible, Replacement, Private, Never, RareScript(0),
+        ];
+        single.into_iter().chain((0..36).map(Script))
     }
 
     /// A Latin letter, with or without accent.

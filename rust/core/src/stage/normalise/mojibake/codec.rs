@@ -45,10 +45,10 @@ const MAC_ROMAN: [(u16, u8); 128] = [
 ];
 
 /// How many table entries: U+0000-03FF, then U+2000-22FF, then the three others.
-const ENTRIES: usize = 0x400 + 0x300 + 4;
+pub(super) const ENTRIES: usize = 0x400 + 0x300 + 4;
 
-/// The table entry of a character, if it can have one.
-const fn entry(character: u32) -> Option<usize> {
+/// The table entry of a character, if it can have one. `class` has a table by the same entries.
+pub(super) const fn entry(character: u32) -> Option<usize> {
     match character {
         0x80..=0x3FF => Some(character as usize),
         0x2000..=0x22FF => Some(character as usize - 0x2000 + 0x400),
@@ -83,6 +83,16 @@ const fn latin1() -> [u8; ENTRIES] {
 
 static WESTERN: [u8; ENTRIES] = build(&CP1252, latin1());
 static MAC: [u8; ENTRIES] = build(&MAC_ROMAN, [0; ENTRIES]);
+
+/// The character of a table entry.
+pub(super) fn character(entry: usize) -> Option<char> {
+    let code = match entry {
+        0..0x400 => entry,
+        0x400..0x700 => entry - 0x400 + 0x2000,
+        _ => *[0x25CA, 0xF8FF, 0xFB01, 0xFB02].get(entry - 0x700)?,
+    };
+    char::from_u32(u32::try_from(code).ok()?)
+}
 
 impl Codec {
     /// The byte from 80 that is read as this character.

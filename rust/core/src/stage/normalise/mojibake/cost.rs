@@ -5,6 +5,7 @@
 //! character beyond ASCII.
 
 use super::class::Class;
+use std::sync::LazyLock;
 
 /// The sum so far over one reading of a stretch.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +30,7 @@ impl Reading {
 
     /// Meets the next character without counting itself: at the end of the stretch.
     pub(super) fn meet(&mut self, class: Class) {
-        self.cost += pair(self.previous, class);
+        self.cost += neighbours(self.previous, class);
         // A quotation mark inside a word.
         let quoted = matches!(self.previous, Class::QuoteLeft | Class::QuoteLow);
         if quoted && self.before.is_latin() && class.is_latin() {
@@ -65,6 +66,25 @@ fn own(c: char, class: Class) -> i32 {
         Class::Private => if c == '\u{F8FF}' { 4 } else { 6 },
         Class::Never => 40,
         _ => 1,
+    }
+}
+
+/// `pair` for every two classes, by their indices.
+static PAIRS: LazyLock<Vec<i8>> = LazyLock::new(|| {
+    let all: Vec<Class> = Class::representatives().collect();
+    let costs = all.iter().flat_map(|&a| all.iter().map(move |&b| pair(a, b)));
+    costs.map(|cost| i8::try_from(cost).unwrap_or(i8::MAX)).collect()
+});
+
+/// How many classes there are.
+const CLASSES: usize = 64;
+
+#[inline]
+fn neighbours(a: Class, b: Class) -> i32 {
+    match (a, b) {
+        // Only here the index does not say it all.
+        (Class::RareScript(_), Class::RareScript(_)) => pair(a, b),
+        _ => PAIRS.get(a.index() * CLASSES + b.index()).map_or(0, |&cost| i32::from(cost)),
     }
 }
 
@@ -106,5 +126,23 @@ fn pair(a: Class, b: Class) -> i32 {
         (LoneAccent | QuoteLow | Inverted, QuoteLeft | QuoteRight) => 2,
         (Private, _) | (_, Private) => 1,
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_says_what_the_rules_say() {
+        let all: Vec<Class> = Class::representatives().collect();
+        assert_eq!(all.len(), CLASSES);
+        for (index, &a) in all.iter().enumerate() {
+            assert_eq!(a.index(), index);
+            for &b in &all {
+                assert_eq!(neighbours(a, b), pair(a, b), "{a:?} {b:?}");
+            }
+        }
+        assert_eq!(neighbours(Class::RareScript(1), Class::RareScript(2)), 3);
     }
 }
