@@ -85,8 +85,8 @@ def shares(
     """How many records each reader yields, and how many of them arrived as conversations."""
     table = {}
     for name, reader in readers.items():
-        left = {
-            path: Counter({None: counts.total()}) if count_only else counts.copy() for path, counts in arrived.items()
+        left: dict[str, Counter[str | None]] = {
+            path: Counter([None] * counts.total()) if count_only else counts.copy() for path, counts in arrived.items()
         }
         yielded = there = 0
         for path, said in reader(raw):
