@@ -8,9 +8,7 @@ Example:
 
 import warnings
 
-from corpuskit._core import DEBUG_BUILD
-from corpuskit._core import VERSION as __version__
-from corpuskit._core import Progress
+from corpuskit._core import DEBUG_BUILD, VERSION, Progress
 from corpuskit.errors import (
     CheckError,
     CorpuskitError,
@@ -24,6 +22,8 @@ from corpuskit.pipeline import Pipeline, Records
 from corpuskit.plan import Plan
 from corpuskit.report import Report
 from corpuskit.verbs import Converted, convert, normalise_text, peek
+
+__version__ = VERSION
 
 if DEBUG_BUILD:
     warnings.warn(

@@ -4,9 +4,10 @@ The compiled core of corpuskit; use `corpuskit` instead.
 """
 
 from _typeshed import SupportsGetItem
-from typing import Final, final
+from os import PathLike
+from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["DEBUG_BUILD", "VERSION", "EffectivePlan", "normalise_text", "plan_schema", "plan_template", "reasons"]
+__all__ = ["DEBUG_BUILD", "VERSION", "EffectivePlan", "Progress", "RecordStream", "convert", "convert_targets", "json_check", "normalise_text", "peek", "plan_schema", "plan_template", "process", "reasons"]
 
 DEBUG_BUILD: Final[bool]
 """
@@ -46,9 +47,110 @@ class EffectivePlan:
         The plan as YAML; keys that deviate from the profile say so.
         """
 
+@final
+class Progress:
+    """
+    How far a run is.
+    """
+    @property
+    def bytes(self, /) -> int:
+        """
+        Bytes of input, after decompression, that are done.
+        """
+    @property
+    def bytes_total(self, /) -> int | None:
+        """
+        Bytes of input in all; None where that is not known.
+        """
+    @property
+    def dropped(self, /) -> int:
+        """
+        Dropped records.
+        """
+    @property
+    def duplicates(self, /) -> int:
+        """
+        Duplicates.
+        """
+    @property
+    def kept(self, /) -> int:
+        """
+        Kept records.
+        """
+    @property
+    def phase(self, /) -> str:
+        """
+        `process` while records flow, `finish` while the folder is closed.
+        """
+    @property
+    def rate(self, /) -> float:
+        """
+        Records a second in this process.
+        """
+    @property
+    def records(self, /) -> int:
+        """
+        Records.
+        """
+    @property
+    def rejected(self, /) -> int:
+        """
+        Rejected units.
+        """
+    @property
+    def seconds(self, /) -> float:
+        """
+        Seconds that this process has run.
+        """
+    @property
+    def units(self, /) -> int:
+        """
+        Units: lines, table rows, array elements, whole-file records.
+        """
+
+@final
+class RecordStream:
+    """
+    The kept records of inputs, a few thousand lines at a time.
+    """
+    def __new__(cls, /, plan: EffectivePlan, inputs: SupportsGetItem[int, str], *, threads: SupportsIndex | None = None, limit: SupportsIndex | None = None) -> RecordStream:
+        """
+        Starts reading.
+        """
+    def close(self, /) -> None:
+        """
+        Stops reading and waits until the workers are gone. May be called more than once.
+        """
+    def next_chunk(self, /) -> bytes | None:
+        """
+        The next lines, each with its line end; None after the last.
+        """
+
+def convert(plan: EffectivePlan, inputs: SupportsGetItem[int, str], output: str | PathLike[str] | None, *, to: str, refused: str | PathLike[str] | None = None, force: bool = False) -> str:
+    """
+    Converts inputs into a file (or standard output where `output` is None) and, where `refused` is
+    given, writes what was refused into that file; returns the counts as JSON.
+    """
+
+def convert_targets() -> list[str]:
+    """
+    The names that `convert` takes.
+    """
+
+def json_check(data: bytes) -> tuple[str | None, int, bytes]:
+    """
+    Whether the bytes are one JSON value under the strict rules: the reason code of the first defect
+    (`None`: there is none), its byte offset, and the value written anew from what was decoded.
+    """
+
 def normalise_text(text: str, plan: EffectivePlan) -> tuple[str, list[tuple[str, int]]]:
     """
     The text as `normalise` would leave it, and each kind of change with how often it was made.
+    """
+
+def peek(plan: EffectivePlan, inputs: SupportsGetItem[int, str], *, seconds: SupportsFloat | SupportsIndex = 4.0) -> str:
+    """
+    Looks into inputs for some seconds; returns what was found as JSON.
     """
 
 def plan_schema() -> str:
@@ -59,6 +161,11 @@ def plan_schema() -> str:
 def plan_template(profile: str) -> str:
     """
     The plan of a profile as YAML with every key explained.
+    """
+
+def process(plan: EffectivePlan, inputs: SupportsGetItem[int, str], output: str | PathLike[str] | None, *, threads: SupportsIndex | None = None, limit: SupportsIndex | None = None, force: bool = False, dry_run: bool = False, progress: Any | None = None) -> str:
+    """
+    Runs a plan over inputs into a folder; returns the summary as JSON.
     """
 
 def reasons() -> str:

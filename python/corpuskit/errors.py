@@ -37,7 +37,7 @@ class CorpuskitError(Exception):
     hint: str | None = None
 
 
-class _Placed(CorpuskitError, ValueError):
+class _PlacedError(CorpuskitError, ValueError):
     """An error at a named place: `<place>: <problem>`."""
 
     def __init__(self, place: str, problem: str, hint: str | None = None) -> None:
@@ -50,7 +50,7 @@ class _Placed(CorpuskitError, ValueError):
         return f"{self._place}: {self.problem}"
 
 
-class PlanError(_Placed):
+class PlanError(_PlacedError):
     """A setting is wrong; found before the first byte is written.
 
     Attributes:
@@ -64,7 +64,7 @@ class PlanError(_Placed):
         return self._place
 
 
-class InputError(_Placed):
+class InputError(_PlacedError):
     """An input is missing, unreadable, inside the output, or not what it was.
 
     Attributes:
@@ -78,7 +78,7 @@ class InputError(_Placed):
         return self._place
 
 
-class OutputError(_Placed):
+class OutputError(_PlacedError):
     """The output folder cannot be used.
 
     Attributes:

@@ -65,7 +65,7 @@ class Pipeline:
         dry_run: bool = False,
         progress: Callable[[Progress], object] | None = None,
     ) -> Report:
-        """Reads the inputs and writes a run folder; an interrupted run is continued by the same call.
+        r"""Reads the inputs and writes a run folder; an interrupted run is continued by the same call.
 
         The interpreter lock is released; Ctrl-C stops the run at its next checkpoint.
 
@@ -90,7 +90,7 @@ class Pipeline:
         Example:
             >>> import pathlib, tempfile
             >>> folder = pathlib.Path(tempfile.mkdtemp())
-            >>> _ = (folder / "in.jsonl").write_text('{"prompt": "2+2?", "completion": "4"}\\n' * 2)
+            >>> _ = (folder / "in.jsonl").write_text('{"prompt": "2+2?", "completion": "4"}\n' * 2)
             >>> report = Pipeline().process(folder / "in.jsonl", folder / "out")
             >>> report.records["kept"], report.duplicates["exact"], report.holds
             (1, 1, True)
@@ -108,7 +108,7 @@ class Pipeline:
         return Report.from_json(text, None if dry_run or output is None else Path(output))
 
     def iterate(self, inputs: Inputs, *, threads: int | None = None, limit: int | None = None) -> Records:
-        """Reads the inputs and yields the records that a run would keep, in input order.
+        r"""Reads the inputs and yields the records that a run would keep, in input order.
 
         Nothing is written but the log of the dedup index, in a temporary file. Memory is bounded (but
         for that index); the interpreter lock is released while a batch is worked on.
@@ -127,7 +127,7 @@ class Pipeline:
         Example:
             >>> import pathlib, tempfile
             >>> path = pathlib.Path(tempfile.mkdtemp()) / "in.jsonl"
-            >>> _ = path.write_text('{"prompt": "2+2?", "completion": "4"}\\n')
+            >>> _ = path.write_text('{"prompt": "2+2?", "completion": "4"}\n')
             >>> with Pipeline().iterate(path) as records:
             ...     [record["messages"][1]["content"] for record in records]
             ['4']
@@ -139,12 +139,12 @@ class Pipeline:
 
 
 class Records(Iterator[dict[str, Any]]):
-    """The records of `Pipeline.iterate`; `close` stops early.
+    r"""The records of `Pipeline.iterate`; `close` stops early.
 
     Example:
         >>> import pathlib, tempfile
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "in.jsonl"
-        >>> _ = path.write_text('{"prompt": "2+2?", "completion": "4"}\\n')
+        >>> _ = path.write_text('{"prompt": "2+2?", "completion": "4"}\n')
         >>> records = Pipeline().iterate(path)
         >>> records.close()
         >>> list(records)

@@ -13,12 +13,16 @@ from typing import Any, Literal
 __all__ = [
     "Compression",
     "Consecutive",
+    "DedupSettings",
     "FilterSettings",
     "Form",
     "Header",
     "Html",
+    "Keep",
     "LabelPlace",
     "LengthSettings",
+    "Mode",
+    "NearSettings",
     "NormaliseSettings",
     "ParseSettings",
     "Plan",
@@ -98,12 +102,10 @@ RoleName = Literal["system", "developer", "user", "assistant", "tool"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParseSettings:
-    """Settings of `parse`: one policy for each kind of defect, bounds, and role names of your own.
-    """
+    """Settings of `parse`: one policy for each kind of defect, bounds, and role names of your own."""
 
     syntax: Refusal = "reject"
-    """Text that is not JSON: broken syntax, a value that ends too early, text after the value (`parse.syntax`, `parse.truncated`, `parse.trailing`).
-    """
+    """Text that is not JSON: broken syntax, a value that ends too early, text after the value (`parse.syntax`, `parse.truncated`, `parse.trailing`)."""
 
     no_schema: Refusal = "reject"
     """JSON in no schema that is known (`parse.no_schema`)."""
@@ -163,8 +165,7 @@ Html = Literal["off", "entities", "strip"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NormaliseSettings:
-    """Settings of `normalise`: each kind of change has a switch and is counted in the record's trace.
-    """
+    """Settings of `normalise`: each kind of change has a switch and is counted in the record's trace."""
 
     nfc: bool = True
     """Unicode normalisation form C."""
@@ -185,14 +186,10 @@ class NormaliseSettings:
     """Makes every line end a line feed: CR LF, CR, U+0085, U+2028, U+2029."""
 
     trailing_space: bool = True
-    """Removes spaces and tabs at line ends outside code; a Markdown hard break stays, as two spaces.
-    """
+    """Removes spaces and tabs at line ends outside code; a Markdown hard break stays, as two spaces."""
 
     html: Html = "off"
     """HTML outside code: `entities` decodes entities, `strip` also removes tags."""
-
-    role_names: bool = True
-    """Writes roles under their canonical names (`human` becomes `user`)."""
 
     empty_turns: bool = True
     """Removes turns that say and do nothing."""
@@ -218,8 +215,7 @@ class LengthSettings:
     """Most characters."""
 
     min_words: int = 0
-    """Fewest words; a character of Chinese, Japanese, Thai, Lao, Khmer or Burmese counts as a word.
-    """
+    """Fewest words; a character of Chinese, Japanese, Thai, Lao, Khmer or Burmese counts as a word."""
 
     max_words: int | None = None
     """Most words."""
@@ -242,15 +238,65 @@ class FilterSettings:
     """Bounds of what the assistant says."""
 
 
+Mode = Literal["sides", "prompt", "response", "conversation"]
+"""Which sides of the conversation are compared.
+
+- `sides`: The prompts and the responses must both be near.
+- `prompt`: Only the prompts (user and tool turns) are compared.
+- `response`: Only the responses (assistant turns) are compared.
+- `conversation`: Prompt and response are compared as one.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NearSettings:
+    """How near is near."""
+
+    threshold: float | Mapping[str, Any] = 0.8
+    """The least Jaccard similarity of two duplicates' shingles, 0.1 to 1, at most four decimals; or one for each side: `{prompt: 0.9, response: 0.7}`."""
+
+    shingle: int = 3
+    """Tokens in a shingle, 1 to 16."""
+
+    mode: Mode = "sides"
+    """Which sides of the conversation are compared."""
+
+
+Keep = Literal["first"]
+"""Which of several duplicates is kept.
+
+- `first`: The first in input order.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DedupSettings:
+    """What is a duplicate, and which of several is kept."""
+
+    exact: bool = True
+    """Drop records whose turns (role, text, reasoning, tool calls) and tools all equal those of a kept record."""
+
+    near: bool | NearSettings = False
+    """Drop records whose words nearly equal those of a kept record: `false`, `true` (all defaults) or settings."""
+
+    keep: Keep = "first"
+    """Which of several duplicates is kept."""
+
+
 Form = Literal["messages", "openai", "alpaca", "sharegpt", "prompt_completion"]
 """The form of the records that are written.
 
 - `messages`: The canonical form: `messages`, everything carried, and `_origin`, `_source`,
-  `_schema`.
-- `openai`: What OpenAI's fine-tuning takes.
-- `alpaca`: `instruction`, `input`, `output`, `system`, `history`.
-- `sharegpt`: `conversations` of `from` and `value`.
-- `prompt_completion`: `prompt` and `completion`.
+  `_schema`. Any record can be written in it, and converted back to its own schema.
+- `openai`: What OpenAI's fine-tuning takes: `messages` and `tools`, or `input`, `preferred_output`
+  and `non_preferred_output` of a preference pair. Calls without an id get one; arguments become
+  strings.
+- `alpaca`: `instruction`, `input`, `output`, with `system` and `history` (pairs of earlier turns);
+  `chosen` and `rejected` of a preference pair. Texts only.
+- `sharegpt`: `conversations` of `from` and `value`, with `function_call` and `observation` turns
+  and `tools` as a JSON string.
+- `prompt_completion`: `prompt` and `completion`, of one user's and one assistant's turn; `chosen`
+  and `rejected` of a preference pair. Texts only.
 """
 
 
@@ -317,6 +363,9 @@ class Plan:
     filter: FilterSettings | None = None
     """Which records are dropped."""
 
+    dedup: DedupSettings | None = None
+    """Which records double another."""
+
     write: WriteSettings | None = None
     """How kept records are written."""
 
@@ -348,11 +397,11 @@ class Plan:
         return _plan_face.load(cls, path, profile, settings)
 
     @classmethod
-    def parse(cls, text: str, *, name: str = "plan", profile: Profile | None = None) -> Plan:
+    def from_yaml(cls, text: str, *, name: str = "plan", profile: Profile | None = None) -> Plan:
         """Reads a plan from YAML text; `name` is what messages call it.
 
         Example:
-            >>> Plan.parse("parse: {max_depth: 9}").parse.max_depth
+            >>> Plan.from_yaml("parse: {max_depth: 9}").parse.max_depth
             9
         """
         from corpuskit import _plan_face
@@ -380,7 +429,8 @@ class Plan:
         """
         from corpuskit import _plan_face
 
-        return _plan_face.plain(self)
+        plain: dict[str, Any] = _plan_face.plain(self)
+        return plain
 
     def to_yaml(self) -> str:
         """The effective plan as YAML; keys that deviate from the profile say so.

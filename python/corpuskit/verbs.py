@@ -25,7 +25,7 @@ def effective(plan: AnyPlan | EffectivePlan) -> EffectivePlan:
 
 
 def normalise_text(text: str, plan: AnyPlan | EffectivePlan = None) -> str:
-    """A text as the stage `normalise` would leave it.
+    r"""A text as the stage `normalise` would leave it.
 
     Args:
         text: Any text.
@@ -38,15 +38,15 @@ def normalise_text(text: str, plan: AnyPlan | EffectivePlan = None) -> str:
         PlanError: The plan is wrong.
 
     Example:
-        >>> normalise_text("Itâ€™s\\u200b here  \\r\\n")
-        'It’s here\\n'
+        >>> normalise_text("Itâ€™s\u200b here  \r\n")
+        'It’s here\n'
     """
     changed, _ = _core.normalise_text(text, effective(plan))
     return changed
 
 
 def peek(inputs: Inputs, *, plan: AnyPlan | EffectivePlan = None, seconds: float = 4.0) -> dict[str, Any]:
-    """What is in there: containers, schemas, counts, rejects, three samples of each schema.
+    r"""What is in there: containers, schemas, counts, rejects, three samples of each schema.
 
     Args:
         inputs: Files, folders, globs, or `-` for standard input.
@@ -62,7 +62,7 @@ def peek(inputs: Inputs, *, plan: AnyPlan | EffectivePlan = None, seconds: float
     Example:
         >>> import pathlib, tempfile
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "in.jsonl"
-        >>> _ = path.write_text('{"prompt": "2+2?", "completion": "4"}\\n')
+        >>> _ = path.write_text('{"prompt": "2+2?", "completion": "4"}\n')
         >>> found = peek(path)
         >>> found["records"]["count"], found["schemas"][0]["family"], found["exact"]
         (1, 'prompt_completion', True)
@@ -100,7 +100,7 @@ def convert(
     refused: PathLike | None = None,
     force: bool = False,
 ) -> Converted:
-    """Writes any input, or the records of a run folder, in another form or in their own schema again.
+    r"""Writes any input, or the records of a run folder, in another form or in their own schema again.
 
     Args:
         inputs: Files, folders, globs, run folders, or `-` for standard input.
@@ -120,7 +120,7 @@ def convert(
     Example:
         >>> import pathlib, tempfile
         >>> folder = pathlib.Path(tempfile.mkdtemp())
-        >>> _ = (folder / "in.jsonl").write_text('{"prompt": "2+2?", "completion": "4"}\\n')
+        >>> _ = (folder / "in.jsonl").write_text('{"prompt": "2+2?", "completion": "4"}\n')
         >>> convert(folder / "in.jsonl", folder / "out.jsonl", to="openai").written
         1
     """

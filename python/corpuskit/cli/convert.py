@@ -21,7 +21,9 @@ deduplicated. What cannot be converted without loss is refused with a reason (ex
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
-    parser.add_argument("inputs", nargs="+", metavar="IN", help="file, folder, glob, run folder, or - for standard input")
+    parser.add_argument(
+        "inputs", nargs="+", metavar="IN", help="file, folder, glob, run folder, or - for standard input"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="JSONL file (default: standard output)")
     parser.add_argument("--to", required=True, metavar="FORM", help=", ".join(convert_targets()))
     parser.add_argument("--refused", metavar="FILE", help="JSONL file for what cannot be converted")

@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("inputs", nargs="+", metavar="IN", help="file, folder, glob, or - for standard input")
     parser.add_argument("--seconds", type=float, default=4.0, metavar="N", help="time to spend (default: 4)")
-    parser.add_argument("--samples", type=int, default=3, metavar="N", help="samples shown of each schema, 0 to 3 (default: 3)")
+    parser.add_argument(
+        "--samples", type=int, default=3, metavar="N", help="samples shown of each schema, 0 to 3 (default: 3)"
+    )
     parser.add_argument("--json", action="store_true", help="everything as JSON")
     add_plan_arguments(parser)
     parser.set_defaults(run=run)
@@ -50,7 +52,9 @@ def table(found: dict[str, Any], samples: int) -> Iterable[str]:
     )
     packed = [group for group in found["compressions"] if group["name"] != "none"]
     if packed:
-        yield "compressed: " + ", ".join(f"{group['files']:,} {group['name']} ({size(group['bytes'])})" for group in packed)
+        yield "compressed: " + ", ".join(
+            f"{group['files']:,} {group['name']} ({size(group['bytes'])})" for group in packed
+        )
     yield ", ".join(f"{number(found[key])} {key}" for key in ("units", "records", "empty", "rejected"))
     if not found["exact"]:
         yield f"~ estimated from samples in {found['estimated_files']:,} files" + (

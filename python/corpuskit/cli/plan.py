@@ -22,13 +22,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds init, show, check and schema."""
     verbs = parser.add_subparsers(dest="plan_verb", metavar="VERB", title="verbs")
 
-    init = verbs.add_parser("init", help="write a plan with every key explained", description="Write a plan with every key explained.")
+    init = verbs.add_parser(
+        "init", help="write a plan with every key explained", description="Write a plan with every key explained."
+    )
     init.add_argument("file", nargs="?", metavar="FILE", help="where to write it (default: standard output)")
     init.add_argument("--profile", default="emergent", metavar="NAME", help="emergent (default), persona or companion")
     init.add_argument("--force", action="store_true", help="overwrite FILE")
     init.set_defaults(run=run_init)
 
-    show = verbs.add_parser("show", help="print the effective plan", description="Print the effective plan; keys that deviate from the profile say so.")
+    show = verbs.add_parser(
+        "show",
+        help="print the effective plan",
+        description="Print the effective plan; keys that deviate from the profile say so.",
+    )
     show.add_argument("--json", action="store_true", help="plan, digest and deviations as JSON")
     check = verbs.add_parser("check", help="check a plan", description="Check a plan: every key, type and bound.")
     for verb, run in ((show, run_show), (check, run_check)):
@@ -36,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_plan_arguments(verb)
         verb.set_defaults(run=run)
 
-    schema = verbs.add_parser("schema", help="print the JSON schema of plans", description="Print the JSON schema of plans, for editors.")
+    schema = verbs.add_parser(
+        "schema", help="print the JSON schema of plans", description="Print the JSON schema of plans, for editors."
+    )
     schema.set_defaults(run=run_schema)
 
 
@@ -76,7 +84,10 @@ def run_check(options: argparse.Namespace) -> int:
     options.plan = options.plan or options.file
     plan = plan_of(options)
     deviations = plan.deviations()
-    say(f"{options.plan or 'the plan'} is valid" + ("" if options.plan is None else f", {describe(len(deviations), plan.to_json())}"))
+    say(
+        f"{options.plan or 'the plan'} is valid"
+        + ("" if options.plan is None else f", {describe(len(deviations), plan.to_json())}")
+    )
     return 0
 
 
