@@ -7,7 +7,7 @@ from _typeshed import SupportsGetItem
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["DEBUG_BUILD", "VERSION", "EffectivePlan", "Progress", "RecordStream", "convert", "convert_targets", "json_check", "normalise_text", "peek", "plan_schema", "plan_template", "process", "reasons"]
+__all__ = ["DEBUG_BUILD", "VERSION", "EffectivePlan", "Progress", "RecordStream", "convert", "convert_line", "convert_targets", "families", "json_check", "normalise_text", "peek", "plan_schema", "plan_template", "process", "reasons"]
 
 DEBUG_BUILD: Final[bool]
 """
@@ -132,9 +132,19 @@ def convert(plan: EffectivePlan, inputs: SupportsGetItem[int, str], output: str 
     given, writes what was refused into that file; returns the counts as JSON.
     """
 
+def convert_line(line: SupportsGetItem[int, SupportsIndex], to: str) -> bytes:
+    """
+    One record (a JSON text) in one of `convert_targets`; raises `InputError` if it cannot be converted.
+    """
+
 def convert_targets() -> list[str]:
     """
     The names that `convert` takes.
+    """
+
+def families() -> list[str]:
+    """
+    The name of every schema family, in the order in which they are tried on a record.
     """
 
 def json_check(data: bytes) -> tuple[str | None, int, bytes]:

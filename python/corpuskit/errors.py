@@ -28,7 +28,7 @@ class CorpuskitError(Exception):
     Example:
         >>> import corpuskit
         >>> try:
-        ...     corpuskit.Pipeline("version: 2")
+        ...     corpuskit.Pipeline({"version": 2})
         ... except corpuskit.CorpuskitError as error:
         ...     print(type(error).__name__)
         PlanError

@@ -103,7 +103,8 @@ def _table(report: Report) -> Iterable[str]:
     """The lines of the end report."""
     units, records = report.units, report.records
     rate = records["records"] / report.seconds if report.seconds else 0
-    yield f"{records['records']:,} records in {report.seconds:.1f} s ({rate:,.0f} records/s)" + (
+    plural = "" if records["records"] == 1 else "s"
+    yield f"{records['records']:,} record{plural} in {report.seconds:.1f} s ({rate:,.0f} records/s)" + (
         ", continued" if report.continued else ""
     )
     yield ""
@@ -143,10 +144,11 @@ def _changes(report: Report) -> Iterable[str]:
     if not report.changes:
         return
     yield ""
-    yield f"{'changes':<30}{'records':>10}{'share':>9}{'times':>12}"
+    width = max(28, *map(len, report.changes))
+    yield f"{'changes':<{width + 2}}{'records':>10}{'share':>9}{'times':>12}"
     kept = report.records["kept"]
     for kind, row in report.changes.items():
-        yield f"  {kind:<28}{row['records']:>10,}{_share(row['records'], kept):>9}{row['times']:>12,}"
+        yield f"  {kind:<{width}}{row['records']:>10,}{_share(row['records'], kept):>9}{row['times']:>12,}"
 
 
 def _schemas(report: Report) -> Iterable[str]:
@@ -154,9 +156,10 @@ def _schemas(report: Report) -> Iterable[str]:
     if not families:
         return
     yield ""
-    yield f"{'schemas':<30}{'records':>10}{'kept':>9}{'dropped':>12}{'duplicates':>12}"
+    width = max(28, *map(len, families))
+    yield f"{'schemas':<{width + 2}}{'records':>10}{'kept':>9}{'dropped':>12}{'duplicates':>12}"
     for name, row in sorted(families.items(), key=lambda item: (-item[1]["records"], item[0])):
-        yield f"  {name:<28}{row['records']:>10,}{row['kept']:>9,}{row['dropped']:>12,}{row['duplicates']:>12,}"
+        yield f"  {name:<{width}}{row['records']:>10,}{row['kept']:>9,}{row['dropped']:>12,}{row['duplicates']:>12,}"
 
 
 def _sums(report: Report) -> Iterable[str]:

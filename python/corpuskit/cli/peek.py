@@ -60,16 +60,18 @@ def table(found: dict[str, Any], samples: int) -> Iterable[str]:
         yield f"~ estimated from samples in {found['estimated_files']:,} files" + (
             f"; {found['unseen_files']:,} files were not looked at" if found["unseen_files"] else ""
         )
+    names = [f"{schema['family']}.{schema['dialect']}" for schema in found["schemas"]]
+    width = max(32, *map(len, names)) if names else 32
     if found["schemas"]:
         yield ""
-        yield f"{'schemas':<34}{'records':>12}{'files':>8}"
-    for schema in found["schemas"]:
-        yield f"  {schema['family'] + '.' + schema['dialect']:<32}{number(schema['records']):>12}{schema['files']:>8,}"
+        yield f"{'schemas':<{width + 2}}{'records':>12}{'files':>8}"
+    for name, schema in zip(names, found["schemas"], strict=True):
+        yield f"  {name:<{width}}{number(schema['records']):>12}{schema['files']:>8,}"
     if found["rejects"]:
         yield ""
-        yield f"{'rejected':<34}{'units':>12}"
+        yield f"{'rejected':<{width + 2}}{'units':>12}"
     for row in found["rejects"]:
-        yield f"  {row['reason']:<32}{number(row['units']):>12}  first: {row['first']}: {row['detail']}"
+        yield f"  {row['reason']:<{width}}{number(row['units']):>12}  first: {row['first']}: {row['detail']}"
     for note in found["notes"]:
         yield f"note: {' '.join(str(value) for value in note.values())}"
     for schema in found["schemas"]:

@@ -33,14 +33,30 @@ pub struct Reason {
 
 /// Sorted by kind, then in the order of the flow, then by name.
 const REASONS: &[(Kind, &str, &str)] = &[
-    (Kind::Rejected, "read.broken", "An array, object or row ends too early or is not closed; what stands there could not be split into records."),
+    (
+        Kind::Rejected,
+        "read.broken",
+        "An array, object or row ends too early or is not closed; what stands there could not be split into records.",
+    ),
     (Kind::Rejected, "read.corrupt", "The compressed stream is damaged from here on; everything before it was read."),
-    (Kind::Rejected, "read.other_member", "A member of the outer object that is not a record, where the object holds one array of records."),
+    (
+        Kind::Rejected,
+        "read.other_member",
+        "A member of the outer object that is not a record, where the object holds one array of records.",
+    ),
     (Kind::Rejected, "read.too_long", "Longer than `read.max_unit_bytes`. The first 4 KiB and the length are kept."),
     (Kind::Rejected, "read.unreadable", "The file or folder cannot be opened or read."),
-    (Kind::Rejected, "read.unsupported", "A kind of file that is not read (XML, YAML, HTML, PDF, source code, a device); listed by path and digest."),
+    (
+        Kind::Rejected,
+        "read.unsupported",
+        "A kind of file that is not read (XML, YAML, HTML, PDF, source code, a device); listed by path and digest.",
+    ),
     (Kind::Rejected, "parse.consecutive", "Consecutive turns of one role, and `parse.consecutive` is `reject`."),
-    (Kind::Rejected, "parse.control", "A control character inside a string that is not escaped, and `parse.control` is `reject`."),
+    (
+        Kind::Rejected,
+        "parse.control",
+        "A control character inside a string that is not escaped, and `parse.control` is `reject`.",
+    ),
     (Kind::Rejected, "parse.depth", "Nested deeper than `parse.max_depth`."),
     (Kind::Rejected, "parse.duplicate_key", "A key stands twice in one object, and `parse.duplicate_key` is `reject`."),
     (Kind::Rejected, "parse.encoding", "Bytes that are not UTF-8, and `parse.encoding` is `reject`."),
@@ -50,7 +66,11 @@ const REASONS: &[(Kind, &str, &str)] = &[
     (Kind::Rejected, "parse.role", "A role that is not known; `parse.roles` maps more."),
     (Kind::Rejected, "parse.syntax", "Not JSON."),
     (Kind::Rejected, "parse.trailing", "Something stands after the JSON value."),
-    (Kind::Rejected, "parse.trailing_comma", "A comma before a closing bracket, and `parse.trailing_comma` is `reject`."),
+    (
+        Kind::Rejected,
+        "parse.trailing_comma",
+        "A comma before a closing bracket, and `parse.trailing_comma` is `reject`.",
+    ),
     (Kind::Rejected, "parse.truncated", "The JSON value ends too early."),
     (Kind::Rejected, "parse.type", "A member has another type than its schema says, e.g. `content` is a number."),
     (Kind::Dropped, "filter.empty.no_turns", "The record has no turns."),
@@ -83,7 +103,11 @@ const REASONS: &[(Kind, &str, &str)] = &[
     (Kind::Noted, "read.missing_comma", "No comma between two elements."),
     (Kind::Noted, "read.other_member", "A member of the outer object that is not a record."),
     (Kind::Noted, "read.repeated", "An input that was named before; it is read once."),
-    (Kind::Noted, "read.skipped", "A file of a folder that was passed over (hidden, a run folder's own, a partial download)."),
+    (
+        Kind::Noted,
+        "read.skipped",
+        "A file of a folder that was passed over (hidden, a run folder's own, a partial download).",
+    ),
     (Kind::Noted, "read.trailing_comma", "A comma after the last element."),
 ];
 
@@ -118,7 +142,8 @@ mod tests {
 
     #[test]
     fn every_change_is_explained() {
-        let missing: Vec<_> = Change::ALL.into_iter().filter(|change| of_change(*change).is_none()).map(Change::name).collect();
+        let missing: Vec<_> =
+            Change::ALL.into_iter().filter(|change| of_change(*change).is_none()).map(Change::name).collect();
         assert_eq!(missing, [""; 0]);
         assert_eq!(all().filter(|reason| reason.kind == Kind::Changed).count(), Change::ALL.len());
     }
@@ -145,7 +170,8 @@ mod tests {
 
     fn is_code(text: &str) -> bool {
         let mut parts = text.split('.');
-        let is_word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let is_word =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
         parts.next().is_some_and(|stage| FLOW.contains(&stage)) && text.contains('.') && parts.all(is_word)
     }
 
