@@ -17,6 +17,7 @@ pub mod manifest;
 pub mod row_log;
 pub mod rows;
 mod settings;
+pub mod shards;
 pub mod sink;
 
 pub use settings::{Compression, LabelPlace, WriteSettings};

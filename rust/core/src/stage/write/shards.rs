@@ -1,0 +1,102 @@
+//! Reading a run folder again: lines of its shards, rows of its columns.
+
+use super::rows::Row;
+use crate::record::{Change, Changes};
+use crate::{Error, Result};
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::{Field, Row as ParquetRow};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+/// Calls `each` with every line (without its end) of a shard, in order; it returns `false` to stop.
+///
+/// # Errors
+///
+/// Where the file cannot be read or is not what its name says; what `each` returns.
+pub fn each_line(path: &Path, mut each: impl FnMut(&[u8]) -> Result<bool>) -> Result<()> {
+    let io = |error| Error::io(path, error);
+    let file = File::open(path).map_err(io)?;
+    let name = path.to_string_lossy();
+    let source: Box<dyn Read> = if name.ends_with(".zst") {
+        Box::new(zstd::stream::read::Decoder::new(file).map_err(io)?)
+    } else if name.ends_with(".gz") {
+        Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file)))
+    } else {
+        Box::new(file)
+    };
+    let mut lines = BufReader::with_capacity(1 << 20, source);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if lines.read_until(b'\n', &mut line).map_err(io)? == 0 {
+            return Ok(());
+        }
+        if !each(line.strip_suffix(b"\n").unwrap_or(&line))? {
+            return Ok(());
+        }
+    }
+}
+
+/// Calls `each` with every row of a file of `columns/`, in order; it returns `false` to stop.
+///
+/// # Errors
+///
+/// Where the file cannot be read or has other columns; what `each` returns.
+pub fn each_row(path: &Path, mut each: impl FnMut(&Row<'_>) -> Result<bool>) -> Result<()> {
+    let file = File::open(path).map_err(|error| Error::io(path, error))?;
+    let wrong = |what: String| Error::Check(format!("{}: {what}", path.display()));
+    let reader = SerializedFileReader::new(file).map_err(|error| wrong(error.to_string()))?;
+    let rows = reader.get_row_iter(None).map_err(|error| wrong(error.to_string()))?;
+    for row in rows {
+        let row = row.map_err(|error| wrong(error.to_string()))?;
+        let row = read_row(&row).ok_or_else(|| wrong("its columns are not those of this version".to_owned()))?;
+        if !each(&row)? {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn read_row(row: &ParquetRow) -> Option<Row<'_>> {
+    let mut out = Row::default();
+    for (name, field) in row.get_column_iter() {
+        let text = match field {
+            Field::Str(text) => Some(text.as_str()),
+            _ => None,
+        };
+        match (name.as_str(), field) {
+            ("origin", _) => out.origin = text?,
+            ("id", _) => out.id = text,
+            ("parent", _) => out.parent = text,
+            ("source", _) => out.source = text?,
+            ("licence", _) => out.licence = text,
+            ("category", _) => out.category = text,
+            ("persona", _) => out.persona = text,
+            ("family", _) => out.family = text?,
+            ("dialect", _) => out.dialect = text?,
+            ("characters", Field::Long(value)) => out.characters = u64::try_from(*value).ok()?,
+            ("characters_total", Field::Long(value)) => out.characters_total = u64::try_from(*value).ok()?,
+            ("turns", Field::Int(value)) => out.turns = u32::try_from(*value).ok()?,
+            ("traits", Field::ListInternal(list)) => {
+                for item in list.elements() {
+                    let Field::Str(text) = item else { return None };
+                    out.traits.push(text);
+                }
+            }
+            ("changes", Field::MapInternal(map)) => out.changes = read_changes(map)?,
+            _ => return None,
+        }
+    }
+    Some(out)
+}
+
+fn read_changes(map: &parquet::record::Map) -> Option<Changes> {
+    let mut changes = Changes::default();
+    for (kind, times) in map.entries() {
+        let (Field::Str(kind), Field::Int(times)) = (kind, times) else { return None };
+        let kind = Change::ALL.into_iter().find(|known| known.name() == kind)?;
+        changes.add(kind, u32::try_from(*times).ok()?);
+    }
+    Some(changes)
+}
