@@ -48,3 +48,8 @@ pub const BATCH_BYTES: usize = 2 << 20;
 
 /// Most bytes of a rejected unit that are kept to show it.
 pub const HEAD_BYTES: usize = 4096;
+
+#[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
+mod sniff_tests;
