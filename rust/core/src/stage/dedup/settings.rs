@@ -22,7 +22,7 @@ pub struct DedupSettings {
 
 impl Default for DedupSettings {
     fn default() -> Self {
-        Self { exact: true, near: Near(None), keep: Keep::First }
+        Self { exact: true, near: Near(Some(NearSettings::default())), keep: Keep::First }
     }
 }
 
