@@ -131,7 +131,7 @@ FAMILIES: dict[str, st.SearchStrategy[Any]] = {
     | record(question=escaped, answer_matching_behavior=escaped, answer_not_matching_behavior=escaped),
     "query_response": record(query=escaped, response=answers, history=pairs),
     "openorca": record(id=escaped, system_prompt=escaped, question=escaped, response=escaped),
-    "preference": record(prompt=words, chosen=escaped, rejected=escaped)
+    "preference": record(prompt=words, chosen=words, rejected=escaped)
     | record(instruction=escaped, input=escaped, chosen=either_turn, rejected=either_turn)
     | record(chosen=some(either_turn), rejected=some(either_turn))
     | record(conversations=some(either_turn), chosen=either_turn, rejected=either_turn),

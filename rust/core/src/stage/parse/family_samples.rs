@@ -218,7 +218,7 @@ pub(super) fn samples() -> Vec<(&'static str, BoxedStrategy<String>)> {
         ("openorca", of(vec![("id", s()), ("system_prompt", s()), ("question", s()), ("response", s())])),
         (
             "preference",
-            of(vec![("prompt", words().prop_map(|text| quoted(&text)).boxed()), ("chosen", s()), ("rejected", s())]),
+            of(vec![("prompt", s()), ("chosen", words().prop_map(|text| quoted(&text)).boxed()), ("rejected", s())]),
         ),
         ("preference", of(vec![("instruction", s()), ("input", s()), ("chosen", message()), ("rejected", message())])),
         ("preference", of(vec![("chosen", list(message(), 1).boxed()), ("rejected", list(message(), 1).boxed())])),
