@@ -48,6 +48,7 @@ impl<'a> Context<'a, '_> {
             changes: Changes::default(),
         };
         let members = node.as_object().unwrap_or(&[]);
+        record.fields.reserve_exact(members.len());
         let mut carried = ArenaVec::new_in(self.arena);
         let mut declared = ArenaVec::new_in(self.arena);
         let mut next_own = 0;

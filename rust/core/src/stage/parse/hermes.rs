@@ -15,6 +15,8 @@ use super::values::is_blank;
 use crate::json::{self, Limits, Node, write_string};
 use crate::record::{Content, Origin, Record, Rejection, Role, Text};
 use bumpalo::Bump;
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// The family `hermes`. The dialect is the key that holds the turns.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub struct Hermes;
 
 const LISTS: [&str; 2] = ["conversations", "messages"];
 const CALL: (&str, &str) = ("<tool_call>", "</tool_call>");
+/// Looks for the opening tag of a call.
+static CALL_MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(CALL.0));
 const RESPONSE: (&str, &str) = ("<tool_response>", "</tool_response>");
 const LIMITS: Limits = Limits { depth: 256 };
 
@@ -77,6 +81,8 @@ impl Family for Hermes {
     }
 
     fn detect(&self, node: &Node<'_>) -> Option<&'static str> {
+        // One fast search of the whole record spares ordinary ones the look at every turn.
+        CALL_MARK.find(node.raw.as_bytes())?;
         let (key, items) = LISTS.into_iter().find_map(|key| Some((key, node.get(key)?.as_array()?)))?;
         // Every turn in one of two plain shapes, so that nothing but role and text is needed.
         let tagged = |item: &Node<'_>| turn(item).is_some_and(|(_, said)| said.raw.contains("<tool_call>"));

@@ -4,7 +4,6 @@ use super::form::source_of;
 use crate::json::{Kind, write_compact, write_string};
 use crate::record::{Content, Message, Part, Place, Record, Text};
 use crate::stage::parse::{family, is_bare, part_text_key};
-use std::io::Write as _;
 
 /// Writes the record in the canonical form.
 pub(super) fn write_canonical(out: &mut Vec<u8>, record: &Record<'_>) {
@@ -44,21 +43,34 @@ pub(super) fn write_canonical(out: &mut Vec<u8>, record: &Record<'_>) {
 fn write_origin(out: &mut Vec<u8>, record: &Record<'_>) {
     write_string(out, record.origin.path);
     out.pop();
-    // Writing to a `Vec` cannot fail.
-    let _ = match record.origin.place {
-        Place::Line(line) => write!(out, ":{line}"),
-        Place::Index(index) => write!(out, "#{index}"),
+    match record.origin.place {
+        Place::Line(line) => write_number(out, b':', line),
+        Place::Index(index) => write_number(out, b'#', index),
         Place::Key(key) => {
-            out.push(b'#');
-            let from = out.len();
+            let quote = out.len();
             write_string(out, key);
-            out.remove(from);
-            out.pop();
-            Ok(())
+            out[quote] = b'#';
+            return;
         }
-        Place::Whole => Ok(()),
-    };
+        Place::Whole => {}
+    }
     out.push(b'"');
+}
+
+fn write_number(out: &mut Vec<u8>, before: u8, mut number: u64) {
+    let mut digits = [0; 21];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    at -= 1;
+    digits[at] = before;
+    out.extend_from_slice(&digits[at..]);
 }
 
 fn write_schema(out: &mut Vec<u8>, record: &Record<'_>) {
@@ -201,5 +213,19 @@ pub(crate) fn write_part(out: &mut Vec<u8>, part: &Part<'_>) {
         }
         (Some(text), _) => write_text(out, &text),
         (None, _) => write_compact(out, &part.node),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_of_the_standard_library() {
+        for number in [0, 9, 10, 99, 12_345, u64::MAX] {
+            let mut out = Vec::new();
+            write_number(&mut out, b':', number);
+            assert_eq!(out, format!(":{number}").as_bytes());
+        }
     }
 }
