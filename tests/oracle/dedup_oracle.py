@@ -64,15 +64,25 @@ def texts(message: dict[str, Any]) -> Iterator[str]:
         yield content
     elif isinstance(content, list):
         for part in content:
-            if isinstance(part, str):
-                yield part
-            elif isinstance(part, dict) and is_text(part):
-                yield part["text"]
+            text = part_text(part)
+            if text is not None:
+                yield text
 
 
-def is_text(part: Any) -> bool:
-    """Whether a content part is text."""
-    return isinstance(part, str) or isinstance(part, dict) and isinstance(part.get("text"), str) and not isinstance(part["text"], Number)
+def part_text(part: Any) -> str | None:
+    """The text of a content part: a bare string, `text` of a text part (or one of no type), `value` of a text part."""
+    if isinstance(part, dict):
+        kind = part.get("type") if is_string(part.get("type")) else None
+        if kind in (None, "text", "input_text", "output_text") and is_string(part.get("text")):
+            part = part["text"]
+        elif kind == "text":
+            part = part.get("value")
+    return part if is_string(part) else None
+
+
+def is_string(value: Any) -> bool:
+    """Whether this is a JSON string."""
+    return isinstance(value, str) and not isinstance(value, Number)
 
 
 def calls(message: dict[str, Any]) -> Iterator[str]:
@@ -83,10 +93,10 @@ def calls(message: dict[str, Any]) -> Iterator[str]:
             continue
         inner = next((call[key] for key in ("function", "custom") if isinstance(call.get(key), dict)), call)
         name = inner.get("name")
-        if isinstance(name, str) and not isinstance(name, Number):
+        if is_string(name):
             yield name
         arguments = inner.get("arguments", inner.get("input"))
-        if isinstance(arguments, str) and not isinstance(arguments, Number):
+        if is_string(arguments):
             try:
                 value = load(arguments)
             except (ValueError, RecursionError):
@@ -176,7 +186,7 @@ def identity(record: dict[str, Any]) -> tuple[Any, ...]:
     turns = []
     for message in record["messages"]:
         content = message.get("content")
-        other = [dump(part) for part in content if not is_text(part)] if isinstance(content, list) else []
+        other = [dump(part) for part in content if part_text(part) is None] if isinstance(content, list) else []
         tools = [dump(message[key]) for key in ("tool_calls", "function_call") if message.get(key)]
         role = "tool" if message["role"] == "function" else message["role"]
         turns.append((role, "\n".join(filter(None, texts(message))), tuple(other), message.get("reasoning_content") or None, tuple(tools)))

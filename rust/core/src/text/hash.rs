@@ -40,13 +40,29 @@ fn keep(value: u64, length: usize) -> u64 {
     if length >= 8 { value } else { value & ((1u64 << (8 * length)) - 1) }
 }
 
+/// For each length up to 16, which bits of the first and of the second word count.
+const MASKS: [[u64; 2]; 17] = {
+    let mut masks = [[0u64; 2]; 17];
+    let mut length = 1;
+    while length <= 16 {
+        masks[length] = if length <= 8 {
+            [u64::MAX >> (64 - 8 * length), 0]
+        } else {
+            [u64::MAX, u64::MAX >> (128 - 8 * length)]
+        };
+        length += 1;
+    }
+    masks
+};
+
 /// Hash of the token `buffer[at..at + length]`. `PADDING` more bytes must be readable behind it;
 /// their value does not matter.
 #[inline(always)]
 pub fn token(buffer: &[u8], at: usize, length: usize) -> u64 {
-    if length <= 16 {
-        let low = keep(load(buffer, at), length);
-        let high = if length > 8 { keep(load(buffer, at + 8), length - 8) } else { 0 };
+    if let (Some(bytes), true) = (buffer.get(at..at + 16), length <= 16) {
+        // Masks from a table: the length of words is nothing that a processor can foresee.
+        let (low, high) = bytes.split_at(8);
+        let (low, high) = (load(low, 0) & MASKS[length][0], load(high, 0) & MASKS[length][1]);
         return fold(low ^ SEED_LOW, high ^ SEED_HIGH ^ (length as u64).wrapping_mul(SEED_NEXT));
     }
     long_token(buffer, at, length)

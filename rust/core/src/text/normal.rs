@@ -40,7 +40,9 @@ pub fn comparable(text: &str, out: &mut Vec<u8>) -> Seen {
 }
 
 fn lower_ascii(bytes: &[u8], out: &mut Vec<u8>) {
-    out.extend(bytes.iter().map(u8::to_ascii_lowercase));
+    let start = out.len();
+    out.extend_from_slice(bytes);
+    out[start..].make_ascii_lowercase();
 }
 
 fn lower(text: &str, out: &mut Vec<u8>) -> Seen {

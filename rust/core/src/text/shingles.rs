@@ -29,7 +29,8 @@ impl Side {
 #[derive(Debug, Default)]
 pub struct Shingler {
     padded: Vec<u64>,
-    set: IdentitySet,
+    /// Where in the output a shingle stands, by its low bits: number of the shingle from 1, or 0.
+    places: Vec<u32>,
 }
 
 impl Shingler {
@@ -45,14 +46,26 @@ impl Shingler {
         self.padded.extend_from_slice(tokens);
         self.padded.extend(std::iter::repeat_n(END, window - 1));
         let count = self.padded.len() + 1 - window;
-        self.set.clear(count);
         let before = out.len();
+        // Four places a shingle: a place that is taken is rare enough for the processor to bet against it.
+        let mask = (count * 4).next_power_of_two() - 1;
+        self.places.clear();
+        self.places.resize(mask + 1, 0);
         let seed = side.seed();
         for window in self.padded.windows(window) {
             let sum = window.iter().fold(seed, |sum, &token| sum.wrapping_mul(STEP).wrapping_add(token));
-            let identity = hash::mix(sum);
-            if self.set.insert(identity) {
-                out.push(identity);
+            let shingle = hash::mix(sum);
+            let mut place = shingle as usize & mask;
+            loop {
+                match self.places[place] {
+                    0 => {
+                        out.push(shingle);
+                        self.places[place] = (out.len() - before) as u32;
+                        break;
+                    }
+                    number if out[before + number as usize - 1] == shingle => break,
+                    _ => place = (place + 1) & mask,
+                }
             }
         }
         out.len() - before

@@ -68,6 +68,8 @@ impl Tokens {
     }
 
     fn cut(&mut self) {
+        // Text has a token every five or six bytes.
+        self.hashes.reserve(self.form.len() / 4);
         let mut before = 0;
         for block in 0..self.words.len() {
             let words = self.words[block];
@@ -152,8 +154,83 @@ struct Bits {
 const SINGLES: [(u8, u8); 8] =
     [(b'#', b'&'), (b'(', b'+'), (b'/', b'/'), (b'<', b'>'), (b'@', b'@'), (b'[', b'^'), (b'`', b'`'), (b'{', b'~')];
 
+/// For each low nibble of a byte, the high nibbles (as bits) with which it is part of a word, and with
+/// which it is a token.
+#[cfg(target_arch = "x86_64")]
+const NIBBLES: ([u8; 16], [u8; 16]) = {
+    let (mut words, mut singles) = ([0u8; 16], [0u8; 16]);
+    let mut byte = 0u8;
+    while byte < 0x80 {
+        let (low, bit) = ((byte & 15) as usize, 1u8 << (byte >> 4));
+        if matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_') {
+            words[low] |= bit;
+        }
+        let mut range = 0;
+        while range < SINGLES.len() {
+            if SINGLES[range].0 <= byte && byte <= SINGLES[range].1 {
+                singles[low] |= bit;
+            }
+            range += 1;
+        }
+        byte += 1;
+    }
+    (words, singles)
+};
+
 #[cfg(target_arch = "x86_64")]
 fn ascii_bits(block: &[u8]) -> Bits {
+    assert_eq!(block.len(), 64);
+    if is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        return unsafe { ascii_bits_avx2(block) };
+    }
+    ascii_bits_sse2(block)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn ascii_bits_avx2(block: &[u8]) -> Bits {
+    use std::arch::x86_64::{
+        __m128i, __m256i, _mm_loadu_si128, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8,
+        _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8, _mm256_setr_epi8, _mm256_setzero_si256,
+        _mm256_shuffle_epi8, _mm256_srli_epi16,
+    };
+    assert_eq!(block.len(), 64);
+    let mut bits = Bits { words: 0, singles: 0, digits: 0, wide: 0 };
+    let high_bits = _mm256_setr_epi8(
+        1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0,
+    );
+    let table = |table: &[u8; 16]| -> __m256i {
+        // SAFETY: 16 bytes are read from an array of 16.
+        let half: __m128i = unsafe { _mm_loadu_si128(table.as_ptr().cast()) };
+        _mm256_broadcastsi128_si256(half)
+    };
+    let (words, singles) = (table(&NIBBLES.0), table(&NIBBLES.1));
+    for half in 0..2 {
+        // SAFETY: the block holds 64 bytes.
+        let bytes = unsafe { _mm256_loadu_si256(block.as_ptr().add(half * 32).cast()) };
+        let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), _mm256_set1_epi8(15));
+        let high = _mm256_shuffle_epi8(high_bits, high);
+        // A byte from 0x80 on selects zero.
+        let member = |table: __m256i| -> u64 {
+            let rows = _mm256_and_si256(_mm256_shuffle_epi8(table, bytes), high);
+            u64::from(!_mm256_movemask_epi8(_mm256_cmpeq_epi8(rows, _mm256_setzero_si256())) as u32)
+        };
+        let digits = _mm256_and_si256(
+            _mm256_cmpgt_epi8(bytes, _mm256_set1_epi8(b'0' as i8 - 1)),
+            _mm256_cmpgt_epi8(_mm256_set1_epi8(b'9' as i8 + 1), bytes),
+        );
+        let shift = half * 32;
+        bits.words |= member(words) << shift;
+        bits.singles |= member(singles) << shift;
+        bits.digits |= u64::from(_mm256_movemask_epi8(digits) as u32) << shift;
+        bits.wide |= u64::from(_mm256_movemask_epi8(bytes) as u32) << shift;
+    }
+    bits
+}
+
+#[cfg(target_arch = "x86_64")]
+fn ascii_bits_sse2(block: &[u8]) -> Bits {
     use std::arch::x86_64::{
         __m128i, _mm_and_si128, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128,
         _mm_set1_epi8,

@@ -89,6 +89,11 @@ proptest! {
     fn blocks_agree_with_their_definition(block in proptest::collection::vec(any::<u8>(), 64)) {
         let (a, b) = (ascii_bits(&block), ascii_bits_plain(&block));
         prop_assert_eq!((a.words, a.singles, a.digits, a.wide), (b.words, b.singles, b.digits, b.wide));
+        #[cfg(target_arch = "x86_64")]
+        {
+            let c = ascii_bits_sse2(&block);
+            prop_assert_eq!((c.words, c.singles, c.digits, c.wide), (b.words, b.singles, b.digits, b.wide));
+        }
     }
 
     #[test]

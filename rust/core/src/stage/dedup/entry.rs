@@ -71,7 +71,11 @@ impl Parts<'_> {
         }
         out.extend_from_slice(self.signature);
         pad(out, start);
-        self.shingles.iter().for_each(|shingle| out.extend_from_slice(&shingle.to_le_bytes()));
+        let at = out.len();
+        out.resize(at + shingles, 0);
+        for (bytes, shingle) in out[at..].as_chunks_mut::<8>().0.iter_mut().zip(self.shingles) {
+            *bytes = shingle.to_le_bytes();
+        }
         out.extend_from_slice(self.origin.as_bytes());
         pad(out, start);
         self.bands.iter().for_each(|band| out.extend_from_slice(&band.to_le_bytes()));

@@ -17,6 +17,7 @@ use super::table::Table;
 use crate::error::Result;
 use crate::text::hash::mix;
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// Records whose shingles are counted for a snapshot.
 const SAMPLE: usize = 4_096;
@@ -24,6 +25,25 @@ const SAMPLE: usize = 4_096;
 /// A posting of a frequent shingle: its tag, the size of the record's set, the complement of the
 /// largest set of another record for which this posting matters, the record.
 type Posting = (u32, u32, u32, u32);
+
+/// How often a shingle was counted.
+type Counts = HashMap<u64, u32, BuildHasherDefault<Itself>>;
+
+/// A shingle is a hash already.
+#[derive(Debug, Default)]
+struct Itself(u64);
+
+impl Hasher for Itself {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.0 = mix(self.0 ^ u64::from(byte)));
+    }
+    fn write_u64(&mut self, shingle: u64) {
+        self.0 = shingle;
+    }
+}
 
 /// The prefix filter.
 #[derive(Debug)]
@@ -37,7 +57,7 @@ pub struct Hot {
     members: Vec<u32>,
     /// One bit a kept record.
     is_member: Vec<u64>,
-    frequency: HashMap<u64, u32>,
+    frequency: Counts,
     short: Table,
     long: BTreeSet<Posting>,
     work: u64,
@@ -83,22 +103,22 @@ impl Set {
 
 impl Hot {
     /// An empty filter.
-    pub fn new(design: &Design) -> Self {
-        Self {
+    pub fn new(design: &Design) -> Result<Self> {
+        Ok(Self {
             mode: design.near.mode,
             thresholds: [design.near.threshold.prompt, design.near.threshold.response],
             many: (design.crowd / 2).max(1),
             patience: 64 * design.crowd as u64,
             members: Vec::new(),
             is_member: Vec::new(),
-            frequency: HashMap::new(),
-            short: Table::default(),
+            frequency: Counts::default(),
+            short: Table::new()?,
             long: BTreeSet::new(),
             work: 0,
             members_at_snapshot: 0,
             prefix: Vec::new(),
             other: Vec::new(),
-        }
+        })
     }
 
     /// Records in the filter.
@@ -131,7 +151,7 @@ impl Hot {
     }
 
     /// The first shingles of a set, rare ones first.
-    fn rank(frequency: &HashMap<u64, u32>, entry: &Entry<'_>, set: Set, out: &mut Vec<(u32, u64)>) {
+    fn rank(frequency: &Counts, entry: &Entry<'_>, set: Set, out: &mut Vec<(u32, u64)>) {
         out.clear();
         let shingles = (set.sides.0..set.sides.1).flat_map(|side| entry.shingles(side));
         out.extend(shingles.map(|shingle| (frequency.get(&shingle).copied().unwrap_or(0), shingle)));
@@ -185,7 +205,7 @@ impl Hot {
             let mut records = Vec::new();
             let found = self.short.find(tag, |record| records.push(record));
             if !found.moved && found.records < self.many {
-                self.short.insert(tag, record);
+                self.short.insert(tag, record)?;
                 continue;
             }
             if !found.moved {
@@ -216,7 +236,7 @@ impl Hot {
     fn snapshot<'e>(&mut self, read: &impl Fn(u32) -> Result<Entry<'e>>) -> Result<()> {
         self.work = 0;
         self.members_at_snapshot = self.members.len();
-        self.short = Table::default();
+        self.short = Table::new()?;
         self.long.clear();
         self.frequency.clear();
         let step = self.members.len().div_ceil(SAMPLE);

@@ -8,7 +8,7 @@ use super::minhash::{band_keys, equal_bytes};
 use super::settings::DedupSettings;
 use super::similarity::{self, Query};
 use super::store::Store;
-use super::table::{self, Table};
+use super::table::{self, Found, Table};
 use crate::error::{Error, Result};
 use std::path::Path;
 
@@ -52,6 +52,8 @@ struct Near {
     bands: Vec<Table>,
     hot: Hot,
     query: Query,
+    /// What each table said about the keys of the record at hand.
+    found: Vec<Found>,
     /// The last records seen, by their low bits: a cheap way to look at most candidates once.
     seen: Vec<u32>,
 }
@@ -60,14 +62,14 @@ impl Index {
     /// A new index whose entries are logged at `log_path`.
     pub fn create(settings: &DedupSettings, log_path: &Path) -> Result<Self> {
         settings.check()?;
-        Ok(Self::with_log(settings, Design::new(settings), Log::create(settings, log_path)?))
+        Self::with_log(settings, Design::new(settings), Log::create(settings, log_path)?)
     }
 
     /// The index as it was when `mark` returned these numbers. What was logged later is cut off.
     pub fn resume(settings: &DedupSettings, log_path: &Path, log_length: u64, kept: u64) -> Result<Self> {
         settings.check()?;
         let log = Log::open(settings, log_path, log_length)?;
-        let mut index = Self::with_log(settings, Design::new(settings), log);
+        let mut index = Self::with_log(settings, Design::new(settings), log)?;
         index.replay_all(log_length)?;
         if index.kept() != kept {
             let problem = format!("{} entries, but the checkpoint counts {kept}", index.kept());
@@ -76,16 +78,11 @@ impl Index {
         Ok(index)
     }
 
-    pub(super) fn with_log(settings: &DedupSettings, design: Option<Design>, log: Log) -> Self {
+    pub(super) fn with_log(settings: &DedupSettings, design: Option<Design>, log: Log) -> Result<Self> {
         let store = Store::new(log, design.as_ref().map(Design::signature));
-        let near = design.map(|design| Near {
-            bands: (0..design.bands).map(|_| Table::default()).collect(),
-            hot: Hot::new(&design),
-            query: Query::default(),
-            seen: Vec::new(),
-            design,
-        });
-        Self { by_exact: settings.exact, store, exact: Table::default(), near, candidates: Vec::new(), keys: Vec::new() }
+        let near = design.map(Near::new).transpose()?;
+        let (candidates, keys) = (Vec::new(), Vec::new());
+        Ok(Self { by_exact: settings.exact, store, exact: Table::new()?, near, candidates, keys })
     }
 
     /// Where the log ends and how many records are kept: what `resume` needs to continue from here.
@@ -164,8 +161,9 @@ impl Index {
         bytes.extend_from_slice(Entry::read(self.store.log.at(at), self.store.signature())?.logged());
         let entry = Entry::read(bytes, self.store.signature())?;
         self.keys.clear();
-        if let Some(near) = &self.near {
+        if let Some(near) = &mut self.near {
             band_keys(entry.signature(), near.design.rows, entry.numbers(), &mut self.keys);
+            near.look_up(&self.keys, |_| {})?;
         }
         self.keep(at, &entry)?;
         Ok(at + bytes.len() as u64)
@@ -175,9 +173,9 @@ impl Index {
         if self.store.len() >= table::MOST {
             return Err(Error::Check("more kept records than one index can hold (4,294,967,293)".to_owned()));
         }
-        let record = self.store.push(at, entry);
+        let record = self.store.push(at, entry)?;
         if self.by_exact {
-            self.exact.insert(entry.exact()[0] as u32, record);
+            self.exact.insert(entry.exact()[0] as u32, record)?;
         }
         match &mut self.near {
             Some(near) if entry.sizes() != [0, 0] => near.keep(record, &self.keys, &self.store, &mut self.candidates),
@@ -217,18 +215,42 @@ impl Index {
 }
 
 impl Near {
-    /// Makes a kept record findable.
+    fn new(design: Design) -> Result<Self> {
+        Ok(Self {
+            bands: (0..design.bands).map(|_| Table::new()).collect::<Result<_>>()?,
+            hot: Hot::new(&design)?,
+            query: Query::default(),
+            found: Vec::new(),
+            seen: Vec::new(),
+            design,
+        })
+    }
+
+    /// Asks every table for its key, and leaves the answers in `found`. Whether a key is crowded.
+    fn look_up(&mut self, keys: &[u32], mut each: impl FnMut(u32)) -> Result<bool> {
+        self.found.clear();
+        let mut crowded = false;
+        for (table, &key) in self.bands.iter_mut().zip(keys) {
+            table.make_room()?;
+            let found = table.find(key, &mut each);
+            crowded |= found.moved;
+            self.found.push(found);
+        }
+        Ok(crowded)
+    }
+
+    /// Makes a kept record findable, whose keys were just looked up.
     fn keep(&mut self, record: u32, keys: &[u32], store: &Store, buffer: &mut Vec<u32>) -> Result<()> {
         let read = |record| store.entry(record);
         let mut crowded = false;
-        for (table, &key) in self.bands.iter_mut().zip(keys) {
-            buffer.clear();
-            let found = table.find(key, |record| buffer.push(record));
+        for ((table, &key), &found) in self.bands.iter_mut().zip(keys).zip(&self.found) {
             if !found.moved && found.records < self.design.crowd {
-                table.insert(key, record);
+                table.insert_found(found, key, record)?;
                 continue;
             }
             if !found.moved {
+                buffer.clear();
+                table.find(key, |record| buffer.push(record));
                 for &record in buffer.iter() {
                     self.hot.add(record, &read)?;
                 }
@@ -242,20 +264,18 @@ impl Near {
     /// The first kept record that matches.
     fn first(&mut self, entry: &Entry<'_>, keys: &[u32], store: &Store, candidates: &mut Vec<u32>) -> Result<Option<u32>> {
         candidates.clear();
-        self.seen.clear();
-        self.seen.resize(256, u32::MAX);
-        let mut crowded = false;
-        for (table, &key) in self.bands.iter().zip(keys) {
-            let found = table.find(key, |record| {
-                let seen = &mut self.seen[record as usize % 256];
-                if *seen != record {
-                    *seen = record;
-                    store.prefetch(record);
-                    candidates.push(record);
-                }
-            });
-            crowded |= found.moved;
-        }
+        let mut seen = std::mem::take(&mut self.seen);
+        seen.clear();
+        seen.resize(256, u32::MAX);
+        let crowded = self.look_up(keys, |record| {
+            let last = &mut seen[record as usize % 256];
+            if *last != record {
+                *last = record;
+                store.prefetch(record);
+                candidates.push(record);
+            }
+        })?;
+        self.seen = seen;
         if crowded {
             self.hot.find(entry, candidates, &|record| store.entry(record))?;
         }

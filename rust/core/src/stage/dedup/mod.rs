@@ -11,6 +11,7 @@ mod entry;
 mod hot;
 mod index;
 mod log;
+mod memory;
 mod minhash;
 mod settings;
 mod sides;

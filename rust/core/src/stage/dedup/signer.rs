@@ -77,7 +77,7 @@ impl Scratch {
             return 0;
         }
         // The sides were put together from strings; where that were wrong, the text would be empty.
-        self.tokens.read(std::str::from_utf8(text).unwrap_or_default());
+        self.tokens.read(simdutf8::basic::from_utf8(text).unwrap_or_default());
         *sequence = self.tokens.numbers;
         self.shingler.read(side, &self.tokens.hashes, design.near.shingle, &mut self.shingles)
     }

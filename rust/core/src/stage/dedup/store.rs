@@ -2,7 +2,11 @@
 
 use super::entry::Entry;
 use super::log::Log;
+use super::memory::Slab;
 use crate::error::Result;
+
+/// Rows in a slab: no row moves when more are added.
+const CHUNK: usize = 1 << 15;
 
 /// Rows and log.
 #[derive(Debug)]
@@ -12,7 +16,8 @@ pub struct Store {
     /// Bytes of a signature; `None` without near deduplication.
     signature: Option<usize>,
     width: usize,
-    rows: Vec<u8>,
+    /// Rows, `CHUNK` to a slab.
+    chunks: Vec<Slab>,
     count: u32,
 }
 
@@ -41,7 +46,7 @@ impl Store {
     /// An empty store that writes to this log.
     pub fn new(log: Log, signature: Option<usize>) -> Self {
         let width = signature.map_or(SIZES, |signature| HEAD + signature);
-        Self { log, signature, width, rows: Vec::new(), count: 0 }
+        Self { log, signature, width, chunks: Vec::new(), count: 0 }
     }
 
     /// Kept records.
@@ -56,26 +61,37 @@ impl Store {
 
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
-        self.rows.len()
+        self.chunks.len() * CHUNK * self.width
     }
 
     /// Adds the record whose entry is logged at `at`; its number.
-    pub fn push(&mut self, at: u64, entry: &Entry<'_>) -> u32 {
-        self.rows.extend_from_slice(&at.to_le_bytes());
+    pub fn push(&mut self, at: u64, entry: &Entry<'_>) -> Result<u32> {
+        let (chunk, place) = (self.count as usize / CHUNK, self.count as usize % CHUNK * self.width);
+        if chunk == self.chunks.len() {
+            self.chunks.push(Slab::new(CHUNK * self.width)?);
+        }
+        let row = &mut self.chunks[chunk].bytes_mut()[place..][..self.width];
+        row[..SIZES].copy_from_slice(&at.to_le_bytes());
         if self.signature.is_some() {
-            for size in entry.sizes() {
-                self.rows.extend_from_slice(&u16::try_from(size).unwrap_or(u16::MAX).to_le_bytes());
+            for (size, bytes) in entry.sizes().into_iter().zip(row[SIZES..HEAD].chunks_exact_mut(2)) {
+                bytes.copy_from_slice(&u16::try_from(size).unwrap_or(u16::MAX).to_le_bytes());
             }
-            self.rows.extend_from_slice(entry.signature());
+            row[HEAD..].copy_from_slice(entry.signature());
         }
         self.count += 1;
-        self.count - 1
+        Ok(self.count - 1)
+    }
+
+    #[inline]
+    fn bytes_of(&self, record: u32) -> &[u8] {
+        let (chunk, place) = (record as usize / CHUNK, record as usize % CHUNK * self.width);
+        &self.chunks[chunk].bytes()[place..][..self.width]
     }
 
     /// The row of a record; only with near deduplication.
     #[inline]
     pub fn row(&self, record: u32) -> Row<'_> {
-        Row(&self.rows[record as usize * self.width..][..self.width])
+        Row(self.bytes_of(record))
     }
 
     /// Asks the processor for a row.
@@ -89,6 +105,7 @@ impl Store {
             unsafe {
                 _mm_prefetch::<_MM_HINT_T0>(row.cast());
                 _mm_prefetch::<_MM_HINT_T0>(row.wrapping_add(64).cast());
+                _mm_prefetch::<_MM_HINT_T0>(row.wrapping_add(128).cast());
             }
         }
         #[cfg(not(target_arch = "x86_64"))]
@@ -98,7 +115,7 @@ impl Store {
     /// The logged entry of a record.
     pub fn entry(&self, record: u32) -> Result<Entry<'_>> {
         let mut at = [0; 8];
-        at.copy_from_slice(&self.rows[record as usize * self.width..][..8]);
+        at.copy_from_slice(&self.bytes_of(record)[..8]);
         Entry::read(self.log.at(u64::from_le_bytes(at)), self.signature())
     }
 }

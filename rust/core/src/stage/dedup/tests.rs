@@ -201,7 +201,7 @@ proptest! {
         let scene = Scene::new();
         let entries = entries(&settings, &corpus);
         let log = Log::create(&settings, &scene.0).unwrap();
-        let mut index = Index::with_log(&settings, sure(&settings, crowd), log);
+        let mut index = Index::with_log(&settings, sure(&settings, crowd), log).unwrap();
         let expected = by_the_rule(&settings, &corpus);
         // `sure` has another signature than the signer writes: the entries are made to fit.
         let fit = |entry: &[u8]| refit(&settings, entry);
@@ -213,7 +213,7 @@ proptest! {
                 index.judge(&fit(entry)).unwrap();
                 index.mark().unwrap();
                 let log = Log::open(&settings, &scene.0, length).unwrap();
-                index = Index::with_log(&settings, sure(&settings, crowd), log);
+                index = Index::with_log(&settings, sure(&settings, crowd), log).unwrap();
                 index.replay_all(length).unwrap();
                 prop_assert_eq!(index.kept(), kept);
             }
