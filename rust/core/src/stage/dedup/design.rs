@@ -7,7 +7,7 @@ pub const MISS: f64 = 2e-4;
 /// The most that the prefilter adds to it.
 const PREFILTER_MISS: f64 = 1e-6;
 /// See `Design::crowd`.
-const CROWD: usize = 64;
+const CROWD: usize = 32;
 /// Rows that MinHash computes: a whole number of vector registers.
 pub const ROWS: usize = 128;
 

@@ -44,11 +44,7 @@ impl Query {
         self.ready = false;
     }
 
-    fn overlap(&mut self, side: usize, entry: &Entry<'_>, kept: &Entry<'_>) -> Option<[u64; 2]> {
-        let sizes = [entry.sizes()[side], kept.sizes()[side]];
-        if sizes == [0, 0] {
-            return None;
-        }
+    fn prepare(&mut self, entry: &Entry<'_>) {
         if !self.ready {
             let [prompt, response] = entry.sizes();
             self.set.clear(prompt + response);
@@ -57,6 +53,32 @@ impl Query {
             }
             self.ready = true;
         }
+    }
+
+    /// Whether a side reaches its threshold, or is empty in both; stops where it cannot any more.
+    fn similar(&mut self, side: usize, entry: &Entry<'_>, kept: &Entry<'_>, threshold: u32) -> bool {
+        let sizes = [entry.sizes()[side] as u64, kept.sizes()[side] as u64];
+        // both ≥ t·(n + m - both), so both ≥ t/(1 + t)·(n + m).
+        let needed = (u64::from(threshold) * (sizes[0] + sizes[1])).div_ceil(10_000 + u64::from(threshold));
+        let Some(mut spare) = sizes[1].min(sizes[0]).checked_sub(needed).map(|_| sizes[1] - needed) else { return false };
+        self.prepare(entry);
+        for shingle in kept.shingles(side) {
+            if !self.set.contains(shingle) {
+                match spare.checked_sub(1) {
+                    Some(left) => spare = left,
+                    None => return false,
+                }
+            }
+        }
+        true
+    }
+
+    fn overlap(&mut self, side: usize, entry: &Entry<'_>, kept: &Entry<'_>) -> Option<[u64; 2]> {
+        let sizes = [entry.sizes()[side], kept.sizes()[side]];
+        if sizes == [0, 0] {
+            return None;
+        }
+        self.prepare(entry);
         // The two sides' shingles differ in identity, so one set serves both.
         let both = kept.shingles(side).filter(|&shingle| self.set.contains(shingle)).count();
         Some([both as u64, (sizes[0] + sizes[1] - both) as u64])
@@ -68,14 +90,13 @@ impl Query {
             return false;
         }
         let thresholds = [design.near.threshold.prompt, design.near.threshold.response];
-        let mut sum = [0; 2];
-        for side in 0..2 {
-            let Some(overlap) = self.overlap(side, entry, kept) else { continue };
-            if design.near.mode != Mode::Conversation && !reaches(overlap, thresholds[side]) {
-                return false;
-            }
-            sum = [sum[0] + overlap[0], sum[1] + overlap[1]];
+        if design.near.mode == Mode::Conversation {
+            let overlaps = [0, 1].map(|side| self.overlap(side, entry, kept).unwrap_or_default());
+            return reaches([overlaps[0][0] + overlaps[1][0], overlaps[0][1] + overlaps[1][1]], thresholds[0]);
         }
-        design.near.mode != Mode::Conversation || reaches(sum, thresholds[0])
+        // The smaller side first: most pairs of one template fail on it, at a fraction of the cost.
+        let [prompt, response] = kept.sizes();
+        let order = if prompt <= response { [0, 1] } else { [1, 0] };
+        order.into_iter().all(|side| self.similar(side, entry, kept, thresholds[side]))
     }
 }
