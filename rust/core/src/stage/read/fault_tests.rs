@@ -90,7 +90,7 @@ fn lines_above_64_mib_and_bombs_never_enter_memory_whole() {
     }
     let bomb = folder.file("c.json", &bomb.finish().unwrap());
     for (path, length) in [(&path, limit as u64 + 1), (&packed, limit as u64 + 1), (&bomb, (300 << 20) + 7)] {
-        let inputs = Inputs::discover(&[path.clone()], &ReadSettings::default()).unwrap();
+        let inputs = Inputs::discover(std::slice::from_ref(path), &ReadSettings::default()).unwrap();
         let all = drain(Reader::new(Arc::new(inputs), &ReadSettings::default()).unwrap()).unwrap();
         let OwnedBody::Rejected { rejection, head, length: found, .. } = &all.units[1].body else { panic!("{path}") };
         assert_eq!((rejection.reason, head.len(), *found), ("read.too_long", 4096, length), "{path}");
@@ -117,7 +117,7 @@ fn folders_are_read_in_order_and_list_what_cannot_be_read() {
     symlink("a.jsonl", folder.0.join("same.jsonl")).unwrap();
     std::os::unix::net::UnixListener::bind(folder.0.join("socket")).unwrap();
     let made = std::process::Command::new("mkfifo").arg(folder.0.join("pipe")).status();
-    let all = read(&[root.clone()], &settings(1 << 20), 1 << 21);
+    let all = read(std::slice::from_ref(&root), &settings(1 << 20), 1 << 21);
     let origins: Vec<String> = all.units.iter().map(|unit| unit.origin().to_string().replace(&root, "R")).collect();
     let mut expected = vec![
         "R/.hidden/x.txt",
@@ -178,7 +178,7 @@ fn names_that_are_not_utf8_are_shown_and_read() {
         std::fs::write(folder.0.join(std::ffi::OsStr::from_bytes(name)), b"{\"n\": 1}\n{}\n").unwrap();
     }
     let root = folder.0.to_str().unwrap().to_owned();
-    let all = read(&[root.clone()], &settings(4096), 1 << 21);
+    let all = read(std::slice::from_ref(&root), &settings(4096), 1 << 21);
     let origins: Vec<_> = all.units.iter().map(|unit| unit.origin().to_string()[root.len()..].to_owned()).collect();
     assert_eq!(origins, ["/caf\\\\xe9.jsonl:1", "/caf\\\\xe9.jsonl:2", "/caf\\xe9.jsonl:1", "/caf\\xe9.jsonl:2"]);
 }

@@ -89,7 +89,7 @@ pub(crate) fn read_one(name: &str, bytes: &[u8], max: u64, targets: &[usize]) ->
     let path = folder.file(name, bytes);
     let mut first: Option<All> = None;
     for &target in targets {
-        let mut all = read(&[path.clone()], &settings(max), target);
+        let mut all = read(std::slice::from_ref(&path), &settings(max), target);
         for unit in &mut all.units {
             unit.path = "F".to_owned();
         }

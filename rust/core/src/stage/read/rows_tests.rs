@@ -3,7 +3,6 @@
 
 use super::super::reader::tests::read_one;
 use super::super::{Header, OwnedBody, ReadSettings};
-use super::*;
 use proptest::prelude::*;
 
 const TARGETS: [usize; 5] = [1 << 21, 1, 20, 100, 300];

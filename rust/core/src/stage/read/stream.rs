@@ -92,6 +92,7 @@ impl Draft {
     }
 
     /// Adds a rejected unit.
+    #[expect(clippy::too_many_arguments, reason = "each is a field of the unit")]
     pub fn reject(
         &mut self,
         file: usize,

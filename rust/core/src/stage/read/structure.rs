@@ -5,11 +5,10 @@
 //! such an object are noted where they are small, else rejected as a unit of their own. Where a value
 //! does not end, reading goes on at the next line that begins as this one did, after a comma.
 
+use super::HEAD_BYTES;
 use super::batch::{HeldPlace, Piece};
 use super::discover::Note;
-use super::scan::Scan;
-use super::stream::{Draft, Outcome, Stream, too_long};
-use super::{BATCH_BYTES, HEAD_BYTES};
+use super::stream::{Draft, Outcome, Stream};
 use crate::Result;
 use serde::{Deserialize, Serialize};
 
