@@ -276,7 +276,7 @@ class DedupSettings:
     exact: bool = True
     """Drop records whose turns (role, text, reasoning, tool calls) and tools all equal those of a kept record."""
 
-    near: bool | NearSettings = False
+    near: bool | NearSettings = field(default_factory=NearSettings)
     """Drop records whose words nearly equal those of a kept record: `false`, `true` (all defaults) or settings."""
 
     keep: Keep = "first"
