@@ -20,11 +20,14 @@ fn same(node: &Node<'_>, value: &Value) -> bool {
     match (node.kind, value) {
         (Kind::Null, Value::Null) => true,
         (Kind::Bool(a), Value::Bool(b)) => a == *b,
-        (Kind::Number, Value::Number(number)) => serde_json::from_str::<serde_json::Number>(node.raw).unwrap() == *number,
+        (Kind::Number, Value::Number(number)) => {
+            serde_json::from_str::<serde_json::Number>(node.raw).unwrap() == *number
+        }
         (Kind::String(a), Value::String(b)) => a == b,
         (Kind::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Kind::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|member| b.get(member.key).is_some_and(|value| same(&member.value, value)))
+            a.len() == b.len()
+                && a.iter().all(|member| b.get(member.key).is_some_and(|value| same(&member.value, value)))
         }
         _ => false,
     }
@@ -59,24 +62,33 @@ fn main() {
     };
     let rounds = 7;
     let blocks: Vec<&[&str]> = lines.chunks(4000).collect();
-    show("serde_json::Value", best(3, || {
-        for line in &lines {
-            black_box(serde_json::from_str::<Value>(line).unwrap());
-        }
-    }));
-    show("UTF-8 validation", best(rounds, || {
-        for line in &lines {
-            black_box(simdutf8::basic::from_utf8(line.as_bytes()).unwrap());
-        }
-    }));
-    show("json::parse", best(rounds, || {
-        for block in &blocks {
-            for line in *block {
-                black_box(json::parse(line, &arena, Limits::default()).unwrap());
+    show(
+        "serde_json::Value",
+        best(3, || {
+            for line in &lines {
+                black_box(serde_json::from_str::<Value>(line).unwrap());
             }
-            arena.reset();
-        }
-    }));
+        }),
+    );
+    show(
+        "UTF-8 validation",
+        best(rounds, || {
+            for line in &lines {
+                black_box(simdutf8::basic::from_utf8(line.as_bytes()).unwrap());
+            }
+        }),
+    );
+    show(
+        "json::parse",
+        best(rounds, || {
+            for block in &blocks {
+                for line in *block {
+                    black_box(json::parse(line, &arena, Limits::default()).unwrap());
+                }
+                arena.reset();
+            }
+        }),
+    );
     let mut out = Vec::new();
     let mut stage = |write: bool| {
         best(rounds, || {
@@ -99,11 +111,14 @@ fn main() {
     show("parse stage", stage(false));
     show("parse stage and write", stage(true));
     let texts: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-    show("write_string of the lines", best(rounds, || {
-        out.clear();
-        for text in &texts {
-            json::write_string(&mut out, text);
-        }
-        black_box(&out);
-    }));
+    show(
+        "write_string of the lines",
+        best(rounds, || {
+            out.clear();
+            for text in &texts {
+                json::write_string(&mut out, text);
+            }
+            black_box(&out);
+        }),
+    );
 }

@@ -5,8 +5,8 @@
 
 use crate::error::{Error, Result};
 use crate::json::{self, Limits};
-use crate::stage::parse::{ParseSettings, Parsed, Parser, family};
 use crate::record::{Origin, Place};
+use crate::stage::parse::{ParseSettings, Parsed, Parser, family};
 use crate::stage::read::{Body, Inputs, ReadSettings, Reader, Unit};
 use crate::stage::write::form::{Form, write_record};
 use bumpalo::Bump;
@@ -136,7 +136,11 @@ fn one<'a>(parser: &Parser, unit: &Unit<'a>, target: Target, arena: &'a Bump, ou
             let mut line = Vec::new();
             write_record(&mut line, &record, Form::Messages)
                 .map_err(|error| Error::Internal(format!("the canonical form refused a record: {error}")))?;
-            let restored = if record.schema.family == "corpuskit" { restore(&line, arena).and_then(|own| restore(&own, arena)) } else { restore(&line, arena) };
+            let restored = if record.schema.family == "corpuskit" {
+                restore(&line, arena).and_then(|own| restore(&own, arena))
+            } else {
+                restore(&line, arena)
+            };
             Ok(match restored {
                 Ok(own) => {
                     out.extend_from_slice(&own);

@@ -38,9 +38,18 @@ fn one_line(line: &str, form: Form) -> Result<String, String> {
 fn each_form_of_a_conversation() {
     let chat = r#"{"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "a\u00e9"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}, {"role": "assistant", "content": "d"}], "id": 1.0, "_source": "x"}"#;
     let cases = [
-        (Form::Openai, r#"{"messages":[{"role":"system","content":"s"},{"role":"user","content":"a\u00e9"},{"role":"assistant","content":"b"},{"role":"user","content":"c"},{"role":"assistant","content":"d"}],"id":1.0}"#),
-        (Form::Alpaca, r#"{"instruction":"c","input":"","output":"d","system":"s","history":[["a\u00e9","b"]],"id":1.0}"#),
-        (Form::Sharegpt, r#"{"conversations":[{"from":"system","value":"s"},{"from":"human","value":"a\u00e9"},{"from":"gpt","value":"b"},{"from":"human","value":"c"},{"from":"gpt","value":"d"}],"id":1.0}"#),
+        (
+            Form::Openai,
+            r#"{"messages":[{"role":"system","content":"s"},{"role":"user","content":"a\u00e9"},{"role":"assistant","content":"b"},{"role":"user","content":"c"},{"role":"assistant","content":"d"}],"id":1.0}"#,
+        ),
+        (
+            Form::Alpaca,
+            r#"{"instruction":"c","input":"","output":"d","system":"s","history":[["a\u00e9","b"]],"id":1.0}"#,
+        ),
+        (
+            Form::Sharegpt,
+            r#"{"conversations":[{"from":"system","value":"s"},{"from":"human","value":"a\u00e9"},{"from":"gpt","value":"b"},{"from":"human","value":"c"},{"from":"gpt","value":"d"}],"id":1.0}"#,
+        ),
     ];
     for (form, expected) in cases {
         assert_eq!(one_line(chat, form).as_deref(), Ok(expected));
@@ -66,15 +75,33 @@ fn calls_get_ids_and_string_arguments() {
 
 #[test]
 fn what_a_form_cannot_hold_is_refused_with_its_reason() {
-    let turn = |more: &str| format!(r#"{{"messages": [{{"role": "user", "content": "a"}}, {{"role": "assistant", "content": "b"{more}}}]}}"#);
+    let turn = |more: &str| {
+        format!(
+            r#"{{"messages": [{{"role": "user", "content": "a"}}, {{"role": "assistant", "content": "b"{more}}}]}}"#
+        )
+    };
     let cases = [
         (turn(r#", "tool_calls": []"#), Form::Alpaca, "write.form.calls"),
         (turn(r#", "weight": 0"#), Form::Alpaca, "write.form.fields"),
         (turn(r#", "reasoning_content": "r""#), Form::PromptCompletion, "write.form.reasoning"),
         (r#"{"messages": [{"role": "user", "content": "a"}], "id": 1}"#.into(), Form::Alpaca, "write.form.turns"),
-        (r#"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "tools": []}"#.into(), Form::Alpaca, "write.form.tools"),
-        (r#"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "history": 1}"#.into(), Form::Alpaca, "write.form.clash"),
-        (r#"{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}"#.into(), Form::Sharegpt, "write.form.parts"),
+        (
+            r#"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "tools": []}"#
+                .into(),
+            Form::Alpaca,
+            "write.form.tools",
+        ),
+        (
+            r#"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "history": 1}"#
+                .into(),
+            Form::Alpaca,
+            "write.form.clash",
+        ),
+        (
+            r#"{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}"#.into(),
+            Form::Sharegpt,
+            "write.form.parts",
+        ),
         (r#"{"text": "a"}"#.into(), Form::Openai, "write.form.text"),
     ];
     for (line, form, reason) in cases {
@@ -94,16 +121,25 @@ fn alpaca_keeps_instruction_and_input_apart() {
         assert_eq!(one_line(&canonical, Form::Alpaca).unwrap(), line, "through a finished run");
         assert_eq!(converted(&canonical, Target::Own).0, [line]);
     }
-    assert_eq!(one_line(r#"{"instruction":"a","response":"b"}"#, Form::Alpaca).unwrap(), r#"{"instruction":"a","input":"","output":"b"}"#);
+    assert_eq!(
+        one_line(r#"{"instruction":"a","response":"b"}"#, Form::Alpaca).unwrap(),
+        r#"{"instruction":"a","input":"","output":"b"}"#
+    );
 }
 
 #[test]
 fn preference_pairs_in_every_form() {
     let line = r#"{"prompt": "a", "chosen": "b", "rejected": "c", "score": 1.50}"#;
     let cases = [
-        (Form::Openai, r#"{"input":{"messages":[{"role":"user","content":"a"}]},"preferred_output":[{"role":"assistant","content":"b"}],"non_preferred_output":[{"role":"assistant","content":"c"}],"score":1.50}"#),
+        (
+            Form::Openai,
+            r#"{"input":{"messages":[{"role":"user","content":"a"}]},"preferred_output":[{"role":"assistant","content":"b"}],"non_preferred_output":[{"role":"assistant","content":"c"}],"score":1.50}"#,
+        ),
         (Form::Alpaca, r#"{"instruction":"a","input":"","chosen":"b","rejected":"c","score":1.50}"#),
-        (Form::Sharegpt, r#"{"conversations":[{"from":"human","value":"a"}],"chosen":{"from":"gpt","value":"b"},"rejected":{"from":"gpt","value":"c"},"score":1.50}"#),
+        (
+            Form::Sharegpt,
+            r#"{"conversations":[{"from":"human","value":"a"}],"chosen":{"from":"gpt","value":"b"},"rejected":{"from":"gpt","value":"c"},"score":1.50}"#,
+        ),
         (Form::PromptCompletion, r#"{"prompt":"a","chosen":"b","rejected":"c","score":1.50}"#),
     ];
     for (form, expected) in cases {
@@ -142,6 +178,13 @@ fn an_unfinished_run_is_refused() {
     std::fs::create_dir(folder.path().join("data")).unwrap();
     std::fs::write(folder.path().join("report.json"), "{}").unwrap();
     let inputs = [folder.path().to_string_lossy().into_owned()];
-    let error = convert(&inputs, &ReadSettings::default(), &ParseSettings::default(), Target::Own, &mut Vec::new(), &mut |_| Ok(()));
+    let error = convert(
+        &inputs,
+        &ReadSettings::default(),
+        &ParseSettings::default(),
+        Target::Own,
+        &mut Vec::new(),
+        &mut |_| Ok(()),
+    );
     assert!(error.unwrap_err().to_string().contains("an unfinished run"));
 }

@@ -9,8 +9,8 @@ use bumpalo::Bump;
 /// # Errors
 /// The first defect and its place. Bytes that are not UTF-8 come first.
 pub fn check(bytes: &[u8], limits: Limits) -> Result<Vec<u8>, Defect> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| Defect { byte: error.valid_up_to(), kind: DefectKind::Encoding })?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|error| Defect { byte: error.valid_up_to(), kind: DefectKind::Encoding })?;
     let arena = Bump::new();
     let node = parse(text, &arena, limits)?;
     let mut out = Vec::with_capacity(text.len());

@@ -87,9 +87,16 @@ impl Defect {
             DefectKind::Truncated => format!("the text ends after `{}`, expected the rest of the value", before()),
             DefectKind::Trailing => format!("`{}` stands after the value, expected nothing more on the line", here()),
             DefectKind::NonFinite => format!("`{}` is no JSON number, expected a finite number or `null`", here()),
-            DefectKind::LoneSurrogate => format!("`{}` is half of a surrogate pair, expected a pair of escapes", shown(self.byte, self.byte + 6)),
-            DefectKind::Control => format!("control character {:#04x} inside a string, expected an escape", source.get(self.byte).unwrap_or(&0)),
-            DefectKind::DuplicateKey => format!("key {} stands twice in one object, expected once", shown(self.byte, self.byte + 32)),
+            DefectKind::LoneSurrogate => {
+                format!("`{}` is half of a surrogate pair, expected a pair of escapes", shown(self.byte, self.byte + 6))
+            }
+            DefectKind::Control => format!(
+                "control character {:#04x} inside a string, expected an escape",
+                source.get(self.byte).unwrap_or(&0)
+            ),
+            DefectKind::DuplicateKey => {
+                format!("key {} stands twice in one object, expected once", shown(self.byte, self.byte + 32))
+            }
             DefectKind::Depth => "arrays and objects are nested too deep; the limit is `parse.max_depth`".into(),
             DefectKind::Encoding => format!("byte {:#04x} is not UTF-8", source.get(self.byte).unwrap_or(&0)),
             DefectKind::TrailingComma => "a comma with nothing after it, expected another element or no comma".into(),

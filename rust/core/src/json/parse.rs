@@ -232,8 +232,7 @@ impl<'a> Parser<'a> {
         loop {
             match self.bytes.get(at) {
                 Some(b'\\') => {
-                    let (length, scalar) =
-                        strings::escape(self.bytes, at).map_err(|kind| Defect { byte: at, kind })?;
+                    let (length, scalar) = strings::escape(self.bytes, at).map_err(|kind| Defect { byte: at, kind })?;
                     if (scalar as u32) < 0x80 {
                         self.decoded.push(scalar as u8);
                     } else {
@@ -338,12 +337,12 @@ impl<'a> Parser<'a> {
 
     /// Whether an earlier member of the object that began at `first` has this key.
     #[inline(always)]
-    fn is_twice(&self, key: &'a str, first: usize, seen: &mut Option<Box<HashSet<&'a str>>>) -> bool {
+    fn is_twice(&self, key: &'a str, first: usize, seen: &mut Option<HashSet<&'a str>>) -> bool {
         let members = &self.members[first..];
         if members.len() <= FEW {
             return members.iter().any(|member| member.key == key);
         }
         // Seeded at random, so that no input can make it slow; only membership is asked.
-        !seen.get_or_insert_with(|| Box::new(members.iter().map(|member| member.key).collect())).insert(key)
+        !seen.get_or_insert_with(|| members.iter().map(|member| member.key).collect()).insert(key)
     }
 }

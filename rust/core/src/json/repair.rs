@@ -84,7 +84,12 @@ impl Repair {
     }
 
     /// Removes all but the last of equal keys of each object. `Err`: the text has another defect.
-    pub fn duplicates<'a>(&mut self, text: &'a str, arena: &'a Bump, limits: Limits) -> Result<Option<&'a str>, Defect> {
+    pub fn duplicates<'a>(
+        &mut self,
+        text: &'a str,
+        arena: &'a Bump,
+        limits: Limits,
+    ) -> Result<Option<&'a str>, Defect> {
         let node = parse_keeping_duplicates(text, arena, limits)?;
         let mut edits = Vec::new();
         duplicate_edits(&node, text, &mut edits);
@@ -147,7 +152,8 @@ fn token_edits(text: &str, wanted: impl Fn(DefectKind) -> bool) -> Vec<Edit> {
                 }
             }
             b'N' | b'I' | b'-' if matches!(before, b'[' | b',' | b':') => {
-                let word = [&b"NaN"[..], b"Infinity", b"-Infinity"].into_iter().find(|word| bytes[at..].starts_with(word));
+                let word =
+                    [&b"NaN"[..], b"Infinity", b"-Infinity"].into_iter().find(|word| bytes[at..].starts_with(word));
                 if let Some(word) = word {
                     edit(at, word.len(), "null", DefectKind::NonFinite);
                     at += word.len();
@@ -171,10 +177,14 @@ fn string_edits(bytes: &[u8], mut at: usize, edit: &mut impl FnMut(usize, usize,
             b'\\' if bytes.get(at + 1) == Some(&b'u') => {
                 let unit = |at: usize| {
                     let digits = std::str::from_utf8(bytes.get(at + 2..at + 6)?).ok()?;
-                    (bytes[at] == b'\\' && bytes[at + 1] == b'u').then(|| u16::from_str_radix(digits, 16).ok()).flatten()
+                    (bytes[at] == b'\\' && bytes[at + 1] == b'u')
+                        .then(|| u16::from_str_radix(digits, 16).ok())
+                        .flatten()
                 };
                 match unit(at) {
-                    Some(0xD800..=0xDBFF) if unit(at + 6).is_some_and(|low| (0xDC00..=0xDFFF).contains(&low)) => at += 12,
+                    Some(0xD800..=0xDBFF) if unit(at + 6).is_some_and(|low| (0xDC00..=0xDFFF).contains(&low)) => {
+                        at += 12
+                    }
                     Some(0xD800..=0xDFFF) => {
                         edit(at, 6, "\\ufffd", DefectKind::LoneSurrogate);
                         at += 6;
@@ -197,9 +207,9 @@ fn string_edits(bytes: &[u8], mut at: usize, edit: &mut impl FnMut(usize, usize,
 }
 
 const ESCAPED: [&str; 32] = [
-    "\\u0000", "\\u0001", "\\u0002", "\\u0003", "\\u0004", "\\u0005", "\\u0006", "\\u0007", "\\b", "\\t", "\\n", "\\u000b",
-    "\\f", "\\r", "\\u000e", "\\u000f", "\\u0010", "\\u0011", "\\u0012", "\\u0013", "\\u0014", "\\u0015", "\\u0016",
-    "\\u0017", "\\u0018", "\\u0019", "\\u001a", "\\u001b", "\\u001c", "\\u001d", "\\u001e", "\\u001f",
+    "\\u0000", "\\u0001", "\\u0002", "\\u0003", "\\u0004", "\\u0005", "\\u0006", "\\u0007", "\\b", "\\t", "\\n",
+    "\\u000b", "\\f", "\\r", "\\u000e", "\\u000f", "\\u0010", "\\u0011", "\\u0012", "\\u0013", "\\u0014", "\\u0015",
+    "\\u0016", "\\u0017", "\\u0018", "\\u0019", "\\u001a", "\\u001b", "\\u001c", "\\u001d", "\\u001e", "\\u001f",
 ];
 
 /// The removals that leave the last of equal keys. The depth of `node` is bounded by the parser.
@@ -208,7 +218,8 @@ fn duplicate_edits(node: &Node<'_>, text: &str, edits: &mut Vec<Edit>) {
     match node.kind {
         Kind::Array(items) => items.iter().for_each(|item| duplicate_edits(item, text, edits)),
         Kind::Object(members) => {
-            let last: HashMap<&str, usize> = members.iter().enumerate().map(|(index, member)| (member.key, index)).collect();
+            let last: HashMap<&str, usize> =
+                members.iter().enumerate().map(|(index, member)| (member.key, index)).collect();
             for (index, member) in members.iter().enumerate() {
                 if last.get(member.key) == Some(&index) {
                     duplicate_edits(&member.value, text, edits);

@@ -94,7 +94,9 @@ fn hex4(bytes: &[u8], at: usize) -> Result<u16, DefectKind> {
 pub(super) fn quote<'a>(text: &str, arena: &'a Bump) -> &'a str {
     let bytes = text.as_bytes();
     let quoted: &[u8] = if scan::special(bytes, 0) == bytes.len() {
-        arena.alloc_slice_fill_with(bytes.len() + 2, |at| if at == 0 || at == bytes.len() + 1 { b'"' } else { bytes[at - 1] })
+        arena.alloc_slice_fill_with(bytes.len() + 2, |at| {
+            if at == 0 || at == bytes.len() + 1 { b'"' } else { bytes[at - 1] }
+        })
     } else {
         let mut out = Vec::with_capacity(text.len() + 16);
         super::write::write_string(&mut out, text);

@@ -22,7 +22,9 @@ fn corpus() -> Vec<Case> {
         .map(|line| {
             let case: Value = serde_json::from_str(line).unwrap();
             let document = match field(&case, "hex") {
-                Some(hex) => (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect(),
+                Some(hex) => {
+                    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+                }
                 None => field(&case, "text").unwrap().into_bytes(),
             };
             Case { name: field(&case, "name").unwrap(), document, outcome: field(&case, "outcome").unwrap() }

@@ -59,7 +59,8 @@ impl Family for Own {
     fn restore(&self, canonical: &Node<'_>, out: &mut Vec<u8>) -> Result<(), String> {
         let canonical = Canonical::new(canonical)?;
         let messages = write_turns(&canonical.turns()?);
-        let rejected = canonical.has_rejected().then(|| canonical.rejected()).transpose()?.map(|turns| write_turns(&turns));
+        let rejected =
+            canonical.has_rejected().then(|| canonical.rejected()).transpose()?.map(|turns| write_turns(&turns));
         let tools = canonical.tools_given();
         let mut own = vec![("messages", messages.as_slice())];
         own.extend(tools.as_deref().map(|tools| ("tools", tools)));

@@ -134,7 +134,10 @@ impl<'a> Context<'a, '_> {
         }
         roles::role(name).ok_or_else(|| {
             let shown: String = name.chars().take(40).collect();
-            self.reject("parse.role", format!("role `{shown}` is not known; map it in the plan: `parse.roles: {{{shown:?}: user}}`"))
+            self.reject(
+                "parse.role",
+                format!("role `{shown}` is not known; map it in the plan: `parse.roles: {{{shown:?}: user}}`"),
+            )
         })
     }
 

@@ -2,9 +2,9 @@
 
 use super::context::Context;
 use super::{
-    alpaca, arena, bfcl, canonical, dialogue, dolly, glaive, hermes, hh, markup, multiple_choice, oasst, openai, openorca, pairwise,
-    preference, prompt_completion, query_response, question_answer, responses, rounds, scenario, self_instruct, sharegpt,
-    text, toolbench,
+    alpaca, arena, bfcl, canonical, dialogue, dolly, glaive, hermes, hh, markup, multiple_choice, oasst, openai,
+    openorca, pairwise, preference, prompt_completion, query_response, question_answer, responses, rounds, scenario,
+    self_instruct, sharegpt, text, toolbench,
 };
 use crate::json::Node;
 use crate::record::{Origin, Record, Rejection, Role};

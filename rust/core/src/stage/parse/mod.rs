@@ -9,6 +9,10 @@ mod dialogue;
 mod dolly;
 mod draft;
 mod family;
+#[cfg(test)]
+mod family_samples;
+#[cfg(test)]
+mod family_tests;
 mod glaive;
 mod hermes;
 mod hh;
@@ -25,6 +29,8 @@ mod pairwise;
 mod policy;
 mod preference;
 mod prompt_completion;
+#[cfg(test)]
+mod properties;
 mod query_response;
 mod question_answer;
 mod responses;
@@ -36,20 +42,14 @@ mod self_instruct;
 mod sharegpt;
 mod template;
 mod template_writer;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 mod toolbench;
 mod turns;
 mod values;
-#[cfg(test)]
-pub(crate) mod testing;
-#[cfg(test)]
-mod family_samples;
-#[cfg(test)]
-mod family_tests;
-#[cfg(test)]
-mod properties;
-#[cfg(test)]
-mod tests;
 
 pub use context::{Context, kind_name};
 pub use family::{FAMILIES, Family, family};
@@ -65,6 +65,7 @@ use bumpalo::Bump;
 
 /// What became of a unit.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every unit is a record, and it is moved once")]
 pub enum Parsed<'a> {
     /// A record.
     Record(Record<'a>),
@@ -88,7 +89,10 @@ impl Parser {
             return Err(Error::plan("parse.max_depth", format!("must be from 1 to 1024, got {}", settings.max_depth)));
         }
         if let Some(name) = settings.roles.keys().find(|name| name.trim().is_empty()) {
-            return Err(Error::plan("parse.roles", format!("{name:?} is no name of a role, expected one that stands in the data")));
+            return Err(Error::plan(
+                "parse.roles",
+                format!("{name:?} is no name of a role, expected one that stands in the data"),
+            ));
         }
         Ok(Self { settings: settings.clone(), limits: Limits { depth: settings.max_depth } })
     }

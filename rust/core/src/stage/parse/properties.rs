@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 fn text() -> impl Strategy<Value = Value> {
-    prop_oneof!["[ -~\\n\\té日😀]{0,40}", any::<String>(), Just(String::new()), Just(" \n".into())].prop_map(Value::from)
+    prop_oneof!["[ -~\\n\\té日😀]{0,40}", any::<String>(), Just(String::new()), Just(" \n".into())]
+        .prop_map(Value::from)
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -39,7 +40,21 @@ fn extras(names: &'static [&'static str]) -> impl Strategy<Value = Vec<(String, 
 }
 
 fn role() -> impl Strategy<Value = Value> {
-    const NAMES: &[&str] = &["user", "assistant", "system", "tool", "developer", "human", "gpt", "Bot", "client", "counselor", "function", "observation", "function_call"];
+    const NAMES: &[&str] = &[
+        "user",
+        "assistant",
+        "system",
+        "tool",
+        "developer",
+        "human",
+        "gpt",
+        "Bot",
+        "client",
+        "counselor",
+        "function",
+        "observation",
+        "function_call",
+    ];
     proptest::sample::select(NAMES).prop_map(Value::from)
 }
 
@@ -78,8 +93,20 @@ fn sharegpt_turn() -> impl Strategy<Value = Value> {
 }
 
 fn conversation(keys: &'static [&'static str], turn: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
-    const NAMES: &[&str] =
-        &["tools", "system", "id", "label", "functions", "_origin", "_source", "_category", "_schema", "_parent", "rejected", "_own"];
+    const NAMES: &[&str] = &[
+        "tools",
+        "system",
+        "id",
+        "label",
+        "functions",
+        "_origin",
+        "_source",
+        "_category",
+        "_schema",
+        "_parent",
+        "rejected",
+        "_own",
+    ];
     (proptest::sample::select(keys), proptest::collection::vec(turn, 1..5), extras(NAMES)).prop_flat_map(
         |(key, turns, mut members)| {
             members.push((key.to_owned(), Value::from(turns)));

@@ -76,7 +76,10 @@ impl<'n> Canonical<'n> {
             .iter()
             .enumerate()
             .map(|(index, node)| {
-                let role = node.get("role").and_then(|role| role.as_str()).ok_or_else(|| format!("`{key}[{index}]` has no role"))?;
+                let role = node
+                    .get("role")
+                    .and_then(|role| role.as_str())
+                    .ok_or_else(|| format!("`{key}[{index}]` has no role"))?;
                 Ok(Turn { role, given: given.and_then(|given| given[index].as_str()), node: *node })
             })
             .collect()

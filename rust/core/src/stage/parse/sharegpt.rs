@@ -150,7 +150,10 @@ impl<'a> Context<'a, '_> {
                 role_given = member.value.as_str();
             } else if member.key == dialect.text {
                 said = Some(member.value);
-            } else if matches!(member.key, "role" | "content" | "reasoning_content" | "tool_calls" | "_carried" | "_said") {
+            } else if matches!(
+                member.key,
+                "role" | "content" | "reasoning_content" | "tool_calls" | "_carried" | "_said"
+            ) {
                 clashing.push(*member);
             } else {
                 fields.push(*member);

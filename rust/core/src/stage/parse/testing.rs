@@ -1,6 +1,6 @@
 //! What the tests of the families share: units from text, round trips, real data.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 use super::{ParseSettings, Parsed, Parser, family};
 use crate::json::{self, Limits};
@@ -81,7 +81,8 @@ pub(crate) fn assert_round_trip(line: &str) {
 /// `None`, and a line that says so, where they are not there.
 #[expect(clippy::print_stderr, reason = "a skipped check says why")]
 pub(crate) fn real_data(path: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("CORPUSKIT_DATA").map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data")), PathBuf::from);
+    let root = std::env::var_os("CORPUSKIT_DATA")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data")), PathBuf::from);
     let found = root.join("raw").join(path);
     if found.exists() {
         return Some(found);

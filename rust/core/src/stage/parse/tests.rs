@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use super::testing::{assert_round_trip, canonical, parse_with, real_records, record, refused, restored, unit, written};
-use super::{Consecutive, Parsed, ParseSettings, Parser, Policy, Refusal};
+use super::testing::{
+    assert_round_trip, canonical, parse_with, real_records, record, refused, restored, unit, written,
+};
+use super::{Consecutive, ParseSettings, Parsed, Parser, Policy, Refusal};
 use crate::record::{Change, Content, Role};
 use bumpalo::Bump;
 
@@ -24,14 +26,29 @@ fn plain_messages_go_out_byte_for_byte() {
     assert_eq!(canonical(line), expected);
 }
 
+/// A line, the reason and the place of its defect, its setting, and what repair makes of it.
+type Case = (&'static [u8], &'static str, u64, fn(&mut ParseSettings, Policy), Option<(&'static str, u32)>);
+
 /// Each defect under each policy: reason and place, or what became of it.
 #[test]
 fn each_defect_follows_its_policy() {
-    let cases: [(&[u8], &str, u64, fn(&mut ParseSettings, Policy), Option<(&str, u32)>); 7] = [
+    let cases: [Case; 7] = [
         (b"{\"text\": \"caf\xe9 \x93x\x94\"}", "parse.encoding", 13, |s, p| s.encoding = p, Some(("café “x”", 3))),
         (br#"{"text": "a\ud83dz"}"#, "parse.lone_surrogate", 11, |s, p| s.lone_surrogate = p, Some(("a\\ufffdz", 1))),
-        (br#"{"text": "a", "n": [NaN, -Infinity, Infinity]}"#, "parse.non_finite", 20, |s, p| s.non_finite = p, Some(("[null, null, null]", 3))),
-        (br#"{"text": "a", "n": 1, "n": 2, "m": 3, "n": 4}"#, "parse.duplicate_key", 22, |s, p| s.duplicate_key = p, Some((r#""m":3,"n":4"#, 2))),
+        (
+            br#"{"text": "a", "n": [NaN, -Infinity, Infinity]}"#,
+            "parse.non_finite",
+            20,
+            |s, p| s.non_finite = p,
+            Some(("[null, null, null]", 3)),
+        ),
+        (
+            br#"{"text": "a", "n": 1, "n": 2, "m": 3, "n": 4}"#,
+            "parse.duplicate_key",
+            22,
+            |s, p| s.duplicate_key = p,
+            Some((r#""m":3,"n":4"#, 2)),
+        ),
         (b"{\"text\": \"a\tb\x01\"}", "parse.control", 11, |s, p| s.control = p, Some((r"a\tb\u0001", 2))),
         (br#"{"text": "a", "n": [1, ],}"#, "parse.trailing_comma", 21, |s, p| s.trailing_comma = p, Some(("[1 ]", 2))),
         (br#"{"text": "a"}, "#, "parse.trailing_comma", 13, |s, p| s.trailing_comma = p, Some(("a", 1))),
@@ -81,7 +98,14 @@ fn one_line_may_have_every_defect() {
     let (text, changes) = mended(&settings, line);
     assert!(text.contains(r#""text","content":"é \u0007 \ufffd"}],"k":{"a": [1]}"#), "{text}");
     let names: Vec<_> = changes.iter().map(|(name, _)| *name).collect();
-    for name in ["parse.encoding", "parse.lone_surrogate", "parse.non_finite", "parse.control", "parse.duplicate_key", "parse.trailing_comma"] {
+    for name in [
+        "parse.encoding",
+        "parse.lone_surrogate",
+        "parse.non_finite",
+        "parse.control",
+        "parse.duplicate_key",
+        "parse.trailing_comma",
+    ] {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
 }
@@ -125,7 +149,10 @@ fn a_hundred_thousand_keys_take_no_quadratic_time() {
 fn unknown_schemas_name_what_was_seen() {
     let (reason, _, detail) = refused(&ParseSettings::default(), br#"{"utterance": 3, "who": null}"#);
     assert_eq!(reason, "parse.no_schema");
-    assert!(detail.starts_with("an object with `utterance` (a number), `who` (null), expected a known schema"), "{detail}");
+    assert!(
+        detail.starts_with("an object with `utterance` (a number), `who` (null), expected a known schema"),
+        "{detail}"
+    );
 }
 
 #[test]
@@ -138,7 +165,10 @@ fn unknown_roles_are_named_and_can_be_mapped() {
     let arena = Bump::new();
     let Parsed::Record(record) = parse_with(&settings, line, &arena) else { unreachable!() };
     assert_eq!((record.messages[0].role, record.messages[0].role_given), (Role::System, "Narrator"));
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&restored(&written(&record))).unwrap(), serde_json::from_slice::<serde_json::Value>(line).unwrap());
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&restored(&written(&record))).unwrap(),
+        serde_json::from_slice::<serde_json::Value>(line).unwrap()
+    );
 }
 
 #[test]
@@ -187,7 +217,11 @@ fn round_trips_of_shapes_by_hand() {
 fn pretty_printed_elements_become_one_line() {
     let line = "{\n  \"messages\": [\n    {\n      \"role\": \"user\",\n      \"content\": \"a\"\n    }\n  ],\n  \"x\": {\n \"y\": [1,\r\n2]}\n}";
     assert_round_trip(line);
-    assert!(canonical(line).starts_with(r#"{"messages":[{"role":"user","content":"a"}],"x":{"y": [1, 2]},"#), "{}", canonical(line));
+    assert!(
+        canonical(line).starts_with(r#"{"messages":[{"role":"user","content":"a"}],"x":{"y": [1, 2]},"#),
+        "{}",
+        canonical(line)
+    );
 }
 
 #[test]
@@ -195,7 +229,10 @@ fn sharegpt_calls_become_tool_calls() {
     let line = r#"{"conversations": [{"from": "function_call", "value": "{\"name\": \"f\", \"arguments\": {\"a\": 1.0}}"}], "tools": "[]"}"#;
     let expected = r#"{"messages":[{"role":"assistant","content":null,"tool_calls":[{"type":"function","function":{"name": "f", "arguments": {"a": 1.0}}}]}],"tools":[],"_origin":"some/file.jsonl:7","_source":"file.jsonl","_schema":{"family":"sharegpt","dialect":"from_value","tools":"string","roles":["function_call"]}}"#;
     assert_eq!(canonical(line), expected);
-    assert_eq!(restored(expected), r#"{"conversations":[{"from":"function_call","value":"{\"name\": \"f\", \"arguments\": {\"a\": 1.0}}"}],"tools":"[]"}"#);
+    assert_eq!(
+        restored(expected),
+        r#"{"conversations":[{"from":"function_call","value":"{\"name\": \"f\", \"arguments\": {\"a\": 1.0}}"}],"tools":"[]"}"#
+    );
 }
 
 #[test]
@@ -211,7 +248,14 @@ fn parts_of_llama_factory_hold_text() {
 
 #[test]
 fn changes_of_the_trace_have_names_of_the_reasons() {
-    for change in [Change::Encoding, Change::LoneSurrogate, Change::DuplicateKey, Change::NonFinite, Change::ControlInString, Change::TrailingComma] {
+    for change in [
+        Change::Encoding,
+        Change::LoneSurrogate,
+        Change::DuplicateKey,
+        Change::NonFinite,
+        Change::ControlInString,
+        Change::TrailingComma,
+    ] {
         assert!(crate::json::DefectKind::ALL.iter().any(|kind| kind.reason() == change.name()), "{}", change.name());
     }
 }

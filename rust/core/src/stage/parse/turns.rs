@@ -135,10 +135,8 @@ impl<'a> Context<'a, '_> {
             first.iter().find(|member| matches!(member.key, "role" | "from")).and_then(|member| member.value.as_str())
         });
         let has_system = first_role.is_some_and(|role| matches!(self.role(role), Ok(Role::System | Role::Developer)));
-        let system = node
-            .get(system_key)
-            .and_then(Text::from_node)
-            .filter(|text| !has_system && !text.value.trim().is_empty());
+        let system =
+            node.get(system_key).and_then(Text::from_node).filter(|text| !has_system && !text.value.trim().is_empty());
         let tools = node.get(tools_key).and_then(|tools| self.tools(tools));
         let mut keys = ArenaVec::new_in(self.arena);
         keys.push(list);
@@ -166,8 +164,17 @@ impl<'a> Context<'a, '_> {
             Kind::String(text) => {
                 let tools = json::parse(text, self.arena, Limits { depth: self.settings.max_depth }).ok()?;
                 tools.as_array()?;
-                let exact = tools.raw.len() == text.len() && json::is_one_line(tools.raw) && Node::string(text, self.arena).raw == node.raw;
-                Some((tools, Some(if exact { self.string("string") } else { self.object(&[Member::new("given", node, self.arena)]) })))
+                let exact = tools.raw.len() == text.len()
+                    && json::is_one_line(tools.raw)
+                    && Node::string(text, self.arena).raw == node.raw;
+                Some((
+                    tools,
+                    Some(if exact {
+                        self.string("string")
+                    } else {
+                        self.object(&[Member::new("given", node, self.arena)])
+                    }),
+                ))
             }
             _ => None,
         }

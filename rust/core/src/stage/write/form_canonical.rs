@@ -99,7 +99,8 @@ fn write_schema(out: &mut Vec<u8>, record: &Record<'_>) {
 /// They are taken from the turns that are left, so they stay right when turns were removed.
 fn write_roles(out: &mut Vec<u8>, key: &str, family_name: &str, dialect: &str, messages: &[Message<'_>]) {
     let family = family(family_name);
-    let default = |message: &Message<'_>| family.map_or(message.role.name(), |family| family.role_name(dialect, message.role));
+    let default =
+        |message: &Message<'_>| family.map_or(message.role.name(), |family| family.role_name(dialect, message.role));
     if messages.iter().all(|message| message.role_given == default(message)) {
         return;
     }

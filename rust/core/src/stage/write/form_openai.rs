@@ -109,7 +109,8 @@ fn write_turn(out: &mut Vec<u8>, message: &Message<'_>, calls: &mut Calls) {
         write_compact(turn.key(member.key), &member.value);
     }
     if message.role == Role::Tool && !legacy {
-        let given = message.fields.iter().find(|member| member.key == "tool_call_id").and_then(|member| member.value.as_str());
+        let given =
+            message.fields.iter().find(|member| member.key == "tool_call_id").and_then(|member| member.value.as_str());
         match given {
             Some(id) => calls.open.retain(|open| open != id),
             None => {

@@ -36,7 +36,10 @@ fn turns<'r, 'a>(record: &'r Record<'a>) -> Result<Turns<'r, 'a>, Inexpressible>
         return cannot("write.form.turns", "the form is one of a question and an answer");
     };
     if !roles_alternate || rest.len() % 2 != 0 {
-        return cannot("write.form.turns", "the turns of user and assistant do not alternate and end with the assistant's");
+        return cannot(
+            "write.form.turns",
+            "the turns of user and assistant do not alternate and end with the assistant's",
+        );
     }
     let rejected = match record.rejected.as_deref() {
         None => None,
@@ -137,8 +140,13 @@ pub(super) fn write_prompt_completion(out: &mut Vec<u8>, record: &Record<'_>) ->
         return Ok(());
     }
     let turns = turns(record)?;
-    if turns.system.is_some_and(|system| plain(system).is_ok_and(|text| !text.value.is_empty())) || !turns.earlier.is_empty() {
-        return cannot("write.form.turns", "the form is one of a prompt and a completion without system text or earlier turns");
+    if turns.system.is_some_and(|system| plain(system).is_ok_and(|text| !text.value.is_empty()))
+        || !turns.earlier.is_empty()
+    {
+        return cannot(
+            "write.form.turns",
+            "the form is one of a prompt and a completion without system text or earlier turns",
+        );
     }
     let mut object = Object::new(out);
     write_plain(object.key("prompt"), turns.prompt)?;

@@ -1,8 +1,8 @@
 //! ShareGPT's form, as LLaMA-Factory and FastChat read it.
 
 use super::form::Inexpressible;
-use super::form_parts::{Object, cannot, plain, write_plain};
 use super::form_canonical::write_text;
+use super::form_parts::{Object, cannot, plain, write_plain};
 use crate::json::{self, Kind, Limits, Node, write_compact, write_string};
 use crate::record::{Message, Record, Role};
 use bumpalo::Bump;
@@ -16,7 +16,9 @@ pub(super) fn write(out: &mut Vec<u8>, record: &Record<'_>) -> Result<(), Inexpr
     let (turns, pair) = match &record.rejected {
         None => (&record.messages[..], None),
         Some(rejected) => match (record.messages.as_slice(), rejected.as_slice()) {
-            ([prompt @ .., chosen], [rejected]) if chosen.role == Role::Assistant && rejected.role == Role::Assistant => {
+            ([prompt @ .., chosen], [rejected])
+                if chosen.role == Role::Assistant && rejected.role == Role::Assistant =>
+            {
                 (prompt, Some((chosen, rejected)))
             }
             _ => return cannot("write.form.rejected", "the answers of the pair are not one turn each"),
