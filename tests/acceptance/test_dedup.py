@@ -30,7 +30,7 @@ SOURCES = [
     "LianjiaTech__BELLE",
 ]
 LEAST_RECORDS = 30_000
-MOST_RECORDS = 60_000
+MOST_RECORDS = 40_000
 
 
 def process(inputs: list[Path], folder: Path, dedup: object) -> RunFolder:
