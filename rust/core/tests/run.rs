@@ -86,7 +86,7 @@ fn a_run_that_is_stopped_again_and_again_ends_the_same() {
 fn a_crash_at_any_file_operation_is_survived() {
     let folder = Folder::new();
     let input = folder.path("in.jsonl");
-    corpus(&input, 9_000);
+    corpus(&input, 7_000);
     for yaml in ["write: {compression: none, shard_bytes: 1500000}", "write: {compression: zst, shard_bytes: 2000000}"] {
         let plan = plan(yaml);
         let (whole, parts) = (folder.path("whole"), folder.path("parts"));
@@ -114,7 +114,7 @@ fn a_crash_at_any_file_operation_is_survived() {
             }
             assert_same(&expected, &tree(&parts), &format!("{yaml}, crash at operation {at}"));
             std::fs::remove_dir_all(&parts).unwrap();
-            at += 1 + at / 20;
+            at += 1 + at / 10;
         }
     }
 }

@@ -41,7 +41,7 @@ pub const SCHEMA: &str = "message record {
 }";
 
 /// Most bytes of the row log that become one row group.
-const GROUP_BYTES: usize = 16 << 20;
+const GROUP_BYTES: usize = 8 << 20;
 
 /// A complete file of `columns/`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
