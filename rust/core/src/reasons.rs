@@ -81,7 +81,31 @@ const REASONS: &[(Kind, &str, &str)] = &[
     (Kind::Dropped, "filter.length.many_turns", "More assistant turns than `filter.length.max_turns`."),
     (Kind::Dropped, "filter.length.many_words", "More words of assistant text than `filter.length.max_words`."),
     (Kind::Dropped, "filter.length.short", "Fewer characters of assistant text than `filter.length.min_chars`."),
-    (Kind::Dropped, "write.form.turns", "The conversation cannot be written in `write.form` without losing something."),
+    (Kind::Dropped, "write.form.calls", "A turn calls tools, and `write.form` has no place for calls."),
+    (Kind::Dropped, "write.form.clash", "A carried field has the name of a member of `write.form`."),
+    (
+        Kind::Dropped,
+        "write.form.fields",
+        "A turn has fields beside role and text, and `write.form` has no place for them.",
+    ),
+    (
+        Kind::Dropped,
+        "write.form.parts",
+        "A turn has several parts or a part that is not text, and `write.form` takes plain text.",
+    ),
+    (Kind::Dropped, "write.form.reasoning", "A turn has `reasoning_content`, and `write.form` has no place for it."),
+    (
+        Kind::Dropped,
+        "write.form.rejected",
+        "The rejected answer is not one turn of the assistant, as `write.form` wants it.",
+    ),
+    (Kind::Dropped, "write.form.text", "A plain text is no conversation, and `write.form` holds conversations."),
+    (Kind::Dropped, "write.form.tools", "The record has tool definitions, and `write.form` has no place for them."),
+    (
+        Kind::Dropped,
+        "write.form.turns",
+        "The turns are not those of `write.form`: a question and an answer, or user and assistant by turns.",
+    ),
     (Kind::Changed, "parse.control", "A control character inside a string was escaped."),
     (Kind::Changed, "parse.duplicate_key", "The last of equal keys was kept."),
     (Kind::Changed, "parse.encoding", "Bytes that were not UTF-8 were read as Windows-1252."),
@@ -175,11 +199,11 @@ mod tests {
         parts.next().is_some_and(|stage| FLOW.contains(&stage)) && text.contains('.') && parts.all(is_word)
     }
 
-    /// Whether a dotted name is a setting of the plan.
+    /// Whether a dotted name is a setting of the plan, or the name of the dedup log's file.
     fn is_setting(name: &str) -> bool {
         let plan = Plan::default().to_json();
         let pointer = format!("/{}", name.replace('.', "/"));
-        plan.pointer(&pointer).is_some() || name == "dedup.near.threshold"
+        plan.pointer(&pointer).is_some() || ["dedup.near.threshold", "dedup.log"].contains(&name)
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod background;
 mod convert;
 mod errors;
 mod json;
+mod looking;
 mod plan;
 mod process;
 mod reasons;
@@ -20,6 +21,8 @@ mod _core {
     use super::convert::{convert_line, families};
     #[pymodule_export]
     use super::json::json_check;
+    #[pymodule_export]
+    use super::looking::{life, recount};
     #[pymodule_export]
     use super::plan::{EffectivePlan, plan_schema, plan_template};
     #[pymodule_export]
