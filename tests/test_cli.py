@@ -321,3 +321,44 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "dumb")
     assert not terminal.colours(screen)
+
+
+def test_audit_counts_again_and_finds_a_flipped_byte(place: Path) -> None:
+    assert outcome(place, "process", "in.jsonl", "-o", "out", "--quiet") == (0, "", "")
+    code, out, err = outcome(place, "audit", "out")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1:] == [
+        "  4 units = 3 in records + 0 empty + 1 rejected",
+        "  3 records = 2 kept + 0 dropped + 1 duplicates",
+    ]
+    shard = next((place / "out" / "data").iterdir())
+    content = bytearray(shard.read_bytes())
+    content[-1] ^= 1
+    shard.write_bytes(content)
+    code, _, err = outcome(place, "audit", "out")
+    assert code == 1
+    assert err.startswith("error: out: ")
+    assert shard.name in err
+
+
+def test_audit_of_an_unfinished_folder_is_refused(place: Path) -> None:
+    (place / "out").mkdir()
+    code, out, err = outcome(place, "audit", "out")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: out: has no manifest")
+    assert "hint: " in err
+
+
+def test_why_tells_the_life_of_each_kind(place: Path) -> None:
+    assert outcome(place, "process", "in.jsonl", "-o", "out", "--quiet") == (0, "", "")
+    code, out, err = outcome(place, "why", "out", "in.jsonl:1")
+    assert (code, err) == (0, "")
+    assert out.startswith("in.jsonl:1: kept\n")
+    assert "running the stages again gives the same record" in out
+    assert "exact duplicate of in.jsonl:1" in outcome(place, "why", "out", "in.jsonl:3")[1]
+    assert "parse.truncated at byte " in outcome(place, "why", "out", "in.jsonl:4")[1]
+    code, out, err = outcome(place, "why", "out", "in.jsonl:99")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: out: has no unit `in.jsonl:99`")
+    (place / "in.jsonl").write_text(OTHER, "utf-8")
+    assert "source: changed" in outcome(place, "why", "out", "in.jsonl:1")[1]

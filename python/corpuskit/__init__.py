@@ -21,7 +21,7 @@ from corpuskit.errors import (
 from corpuskit.pipeline import Pipeline, Records
 from corpuskit.plan import Plan
 from corpuskit.report import Report
-from corpuskit.verbs import Converted, convert, normalise_text, peek
+from corpuskit.verbs import Converted, audit, convert, normalise_text, peek, why
 
 __version__ = VERSION
 
@@ -47,7 +47,9 @@ __all__ = [
     "Report",
     "StrictError",
     "__version__",
+    "audit",
     "convert",
     "normalise_text",
     "peek",
+    "why",
 ]

@@ -7,7 +7,7 @@ from _typeshed import SupportsGetItem
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["DEBUG_BUILD", "VERSION", "EffectivePlan", "Progress", "RecordStream", "convert", "convert_line", "convert_targets", "families", "json_check", "normalise_text", "peek", "plan_schema", "plan_template", "process", "reasons"]
+__all__ = ["DEBUG_BUILD", "VERSION", "EffectivePlan", "Progress", "RecordStream", "audit", "convert", "convert_line", "convert_targets", "families", "json_check", "normalise_text", "peek", "plan_schema", "plan_template", "process", "reasons", "why"]
 
 DEBUG_BUILD: Final[bool]
 """
@@ -126,6 +126,11 @@ class RecordStream:
         The next lines, each with its line end; None after the last.
         """
 
+def audit(folder: str | PathLike[str]) -> str:
+    """
+    Recounts a run folder and compares digests and sums; returns what was found as JSON.
+    """
+
 def convert(plan: EffectivePlan, inputs: SupportsGetItem[int, str], output: str | PathLike[str] | None, *, to: str, refused: str | PathLike[str] | None = None, force: bool = False) -> str:
     """
     Converts inputs into a file (or standard output where `output` is None) and, where `refused` is
@@ -181,4 +186,9 @@ def process(plan: EffectivePlan, inputs: SupportsGetItem[int, str], output: str 
 def reasons() -> str:
     """
     Every reason code with its kind and meaning, as JSON.
+    """
+
+def why(folder: str | PathLike[str], origin: str) -> str:
+    """
+    The life of the unit at an origin of a run folder, as JSON.
     """

@@ -13,7 +13,7 @@ from corpuskit._core import EffectivePlan
 from corpuskit._plan_face import AnyPlan
 from corpuskit.pipeline import Inputs, PathLike, input_list
 
-__all__ = ["Converted", "convert", "normalise_text", "peek"]
+__all__ = ["Converted", "audit", "convert", "normalise_text", "peek", "why"]
 
 Target = Literal["messages", "openai", "alpaca", "sharegpt", "prompt_completion", "own"]
 """What records are converted to; `own` is the schema that each came in."""
@@ -135,3 +135,54 @@ def convert(
         )
     )
     return Converted(**{**answer, "shown": tuple(answer["shown"])})
+
+
+def audit(folder: PathLike) -> dict[str, Any]:
+    """Counts a finished run folder again and compares digests and conservation sums with its manifest.
+
+    Args:
+        folder: The run folder.
+
+    Returns:
+        Plain data: `holds`, `problems` (file first), `files`, `bytes`, `counted`, `unknown` (files that are not the run's).
+
+    Raises:
+        OutputError: The folder has no manifest, so the run is not finished.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from corpuskit import Pipeline
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "in.jsonl").write_text('{"prompt": "2+2?", "completion": "4"}\\n')
+        >>> _ = Pipeline().process(folder / "in.jsonl", folder / "out")
+        >>> audit(folder / "out")["holds"]
+        True
+    """
+    found: dict[str, Any] = json.loads(_core.audit(os.fspath(folder)))
+    return found
+
+
+def why(folder: PathLike, origin: str) -> dict[str, Any]:
+    """The life of one record: where it came from, what changed, the verdict, whom it doubles.
+
+    Args:
+        folder: The run folder.
+        origin: As `_origin` and the other files name it, e.g. `raw/a.jsonl:7`.
+
+    Returns:
+        Plain data: `origin`, `fate` (with its `verdict`), `source` (its state today, and each change run again).
+
+    Raises:
+        OutputError: The folder is not a finished run, or knows no such origin.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from corpuskit import Pipeline
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "in.jsonl").write_text('{"prompt": "2+2?", "completion": "4"}\\n' * 2)
+        >>> _ = Pipeline().process(folder / "in.jsonl", folder / "out")
+        >>> why(folder / "out", f"{folder}/in.jsonl:2")["fate"]["verdict"]
+        'duplicate'
+    """
+    found: dict[str, Any] = json.loads(_core.why(os.fspath(folder), origin))
+    return found
