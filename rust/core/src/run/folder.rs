@@ -128,7 +128,7 @@ impl Folder {
         }
         disk.create_folder(&run)?;
         let lock = disk.open(&run.join("lock"))?;
-        if rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+        if !acquire(&lock) {
             return Err(Error::output(name, "another corpuskit is writing here").with_hint("wait until it is done"));
         }
         let folder = Self { disk, out: out.to_owned(), _lock: lock };
@@ -271,6 +271,17 @@ fn resolve(path: &Path) -> Result<PathBuf> {
             Err(error) => return Err(Error::io(path, error)),
         }
     }
+}
+
+/// Takes the lock. A process that was killed holds it until the system has cleared it away, so a
+/// second is given to that.
+fn acquire(lock: &File) -> bool {
+    (0..20).any(|attempt| {
+        if attempt > 0 {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        rustix::fs::flock(lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok()
+    })
 }
 
 fn foreign(name: &str) -> Error {
