@@ -8,14 +8,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import dedup_oracle as oracle
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from measure import Measure, corpuskit, measure
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "oracle"))
-import dedup_oracle as oracle
 
 PEERS = Path(__file__).with_name("peers_dedup.py")
 PLAN = "normalise: {nfc: true}\ndedup: {near: {threshold: 0.8}}\nwrite: {compression: none}\n"
@@ -44,7 +43,9 @@ def run_peer(name: str, corpus: Path) -> tuple[Measure, int]:
 def kept_lines(out: Path) -> list[int]:
     """The numbers of the lines that were kept."""
     shards = sorted((out / "data").glob("part-*.jsonl"))
-    return [int(json.loads(line)["_origin"].rpartition(":")[2]) for shard in shards for line in shard.open(encoding="utf-8")]
+    return [
+        int(json.loads(line)["_origin"].rpartition(":")[2]) for shard in shards for line in shard.open(encoding="utf-8")
+    ]
 
 
 def check(corpus: Path) -> int:
@@ -53,7 +54,11 @@ def check(corpus: Path) -> int:
     with corpus.open(encoding="utf-8", newline="\n") as lines:
         head.write_text("".join(line for line, _ in zip(lines, range(CHECKED), strict=False)), "utf-8")
     _, bare = run_plain(head)
-    records = [oracle.load(line) for shard in sorted((bare / "data").glob("part-*.jsonl")) for line in shard.open(encoding="utf-8")]
+    records = [
+        oracle.load(line)
+        for shard in sorted((bare / "data").glob("part-*.jsonl"))
+        for line in shard.open(encoding="utf-8")
+    ]
     expected = [number for number, judged in enumerate(oracle.judge(records), 1) if judged.of is None]
     _, out = run_near(head)
     assert kept_lines(out) == expected

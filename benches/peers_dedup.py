@@ -29,7 +29,7 @@ def shingles(text: str) -> list[str]:
 
 
 def rensa(records: Iterator[tuple[bytes, str]], cut: Callable[[str], list[str]]) -> Iterator[bytes]:
-    """rensa's streaming deduplicator in batches, at its defaults."""
+    """Rensa's streaming deduplicator in batches, at its defaults."""
     from rensa import RMinHashDeduplicator
 
     deduplicator = RMinHashDeduplicator(threshold=0.8, num_perm=128, use_lsh=True)
@@ -50,7 +50,7 @@ def rensa(records: Iterator[tuple[bytes, str]], cut: Callable[[str], list[str]])
 
 
 def datasketch(records: Iterator[tuple[bytes, str]]) -> Iterator[bytes]:
-    """datasketch's MinHash in bulk and its LSH, at its defaults."""
+    """Datasketch's MinHash in bulk and its LSH, at its defaults."""
     import datasketch as library
 
     index = library.MinHashLSH(threshold=0.8, num_perm=128)

@@ -18,7 +18,9 @@ WORDS = st.lists(st.sampled_from([*"abcdefgh", "1", "2", "x-3"]), max_size=8)
 TEMPLATE = "we would like you to say in your own words what this is about"
 TEXTS = st.builds(lambda template, words: " ".join([TEMPLATE] * template + words), st.booleans(), WORDS)
 RECORDS = st.builds(
-    lambda prompt, response: {"messages": [{"role": "user", "content": prompt}, {"role": "assistant", "content": response}]},
+    lambda prompt, response: {
+        "messages": [{"role": "user", "content": prompt}, {"role": "assistant", "content": response}]
+    },
     TEXTS,
     TEXTS,
 )
@@ -34,12 +36,16 @@ RECORDS = st.builds(
 def test_prefixes_leave_nothing_out(
     records: list[dict[str, object]], threshold: int | tuple[int, int], mode: str, window: int, exact: bool
 ) -> None:
-    assert oracle.judge(records, threshold, window, mode, exact) == oracle.judge_all_pairs(records, threshold, window, mode, exact)
+    assert oracle.judge(records, threshold, window, mode, exact) == oracle.judge_all_pairs(
+        records, threshold, window, mode, exact
+    )
 
 
 @given(records=st.lists(RECORDS, max_size=25), threshold=st.sampled_from([7000, 9000]))
 def test_prefixes_leave_nothing_out_of_conversations(records: list[dict[str, object]], threshold: int) -> None:
-    assert oracle.judge(records, threshold, 3, "conversation") == oracle.judge_all_pairs(records, threshold, 3, "conversation")
+    assert oracle.judge(records, threshold, 3, "conversation") == oracle.judge_all_pairs(
+        records, threshold, 3, "conversation"
+    )
 
 
 def test_tokens() -> None:
@@ -64,6 +70,8 @@ def test_arguments_have_one_spelling() -> None:
 
 def test_character_classes_are_up_to_date() -> None:
     if unicodedata.unidata_version != "14.0.0":
-        pytest.skip(f"the classes are those of Unicode 14.0.0 (Python 3.11), this Python has {unicodedata.unidata_version}")
+        pytest.skip(
+            f"the classes are those of Unicode 14.0.0 (Python 3.11), this Python has {unicodedata.unidata_version}"
+        )
     script = Path(__file__).parent / "oracle" / "make_character_classes.py"
     subprocess.run([sys.executable, str(script), "--check"], check=True)

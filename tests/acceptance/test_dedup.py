@@ -62,7 +62,9 @@ def verdicts(run: RunFolder) -> dict[str, tuple[Any, ...]]:
     def pair(value: Any) -> tuple[int, int] | None:
         return (int(value[0]), int(value[1])) if value is not None else None
 
-    return {d["origin"]: (d["of"], d["kind"], pair(d["prompt"]), pair(d["response"])) for d in run.records("duplicates")}
+    return {
+        d["origin"]: (d["of"], d["kind"], pair(d["prompt"]), pair(d["response"])) for d in run.records("duplicates")
+    }
 
 
 def differences(origins: list[str], expected: list[oracle.Judged], run: RunFolder) -> list[str]:
@@ -102,7 +104,9 @@ def real(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
 def strip(line: str) -> str:
     """A canonical record without what the run added."""
     record = oracle.load(line)
-    return oracle.dump({key: value for key, value in record.items() if key not in {"_origin", "_schema", "_source", "_parent"}})
+    return oracle.dump(
+        {key: value for key, value in record.items() if key not in {"_origin", "_schema", "_source", "_parent"}}
+    )
 
 
 @pytest.mark.slow
@@ -117,7 +121,9 @@ def test_real_records_as_the_oracle_says(
     wrong = differences(origins, expected, run)
     exact = sum(judged.exact for judged in expected)
     near = sum(judged.of is not None for judged in expected) - exact
-    figure(f"threshold {threshold / 10_000}: {len(records)} records, {exact} exact and {near} near duplicates, {len(wrong)} differences")
+    figure(
+        f"threshold {threshold / 10_000}: {len(records)} records, {exact} exact and {near} near duplicates, {len(wrong)} differences"
+    )
     assert near > 100
     assert not wrong, "\n".join(wrong[:20])
 
@@ -138,11 +144,17 @@ def test_other_modes_as_the_oracle_says(
 @pytest.mark.point("S7", "hard negatives")
 @pytest.mark.parametrize("threshold", [0.7, 0.8, 0.9])
 def test_no_hard_negative_is_merged(threshold: float, tmp_path: Path, figure: Figure) -> None:
-    pairs = [json.loads(line) for line in (ROOT / "tests/data/dedup/hard_negatives.jsonl").read_text("utf-8").splitlines()]
+    pairs = [
+        json.loads(line) for line in (ROOT / "tests/data/dedup/hard_negatives.jsonl").read_text("utf-8").splitlines()
+    ]
     assert len(pairs) >= 300
     merged = []
     # Pairs share sentences with other pairs, so the two halves of every pair are compared with their own half alone.
-    firsts = run_lines([json.dumps({**pair["a"], "pair": n}) for n, pair in enumerate(pairs)], tmp_path / "a", {"near": {"threshold": threshold}})
+    firsts = run_lines(
+        [json.dumps({**pair["a"], "pair": n}) for n, pair in enumerate(pairs)],
+        tmp_path / "a",
+        {"near": {"threshold": threshold}},
+    )
     both = [json.dumps({**pair[half], "pair": n, "half": half}) for n, pair in enumerate(pairs) for half in "ab"]
     run = run_lines(both, tmp_path / "both", {"near": {"threshold": threshold}})
     place = {f"in.jsonl:{n + 1}": n // 2 for n in range(len(both))}
@@ -164,7 +176,10 @@ def test_changed_numbers_are_not_duplicates(bench_corpus: Path, tmp_path: Path, 
     column = {name: index for index, name in enumerate(head)}
     bases = {row[column["cluster"]]: int(row[0]) for row in rows if row[column["kind"]] == "base"}
     run = process([bench_corpus / "corpus-00000.jsonl"], tmp_path / "out", {"near": True})
-    of = {int(origin.rsplit(":", 1)[1]) - 1: int(verdict[0].rsplit(":", 1)[1]) - 1 for origin, verdict in verdicts(run).items()}
+    of = {
+        int(origin.rsplit(":", 1)[1]) - 1: int(verdict[0].rsplit(":", 1)[1]) - 1
+        for origin, verdict in verdicts(run).items()
+    }
     lines = (bench_corpus / "corpus-00000.jsonl").read_text("utf-8").split("\n")
     looked_at = merged = 0
     for row in rows:
@@ -199,7 +214,9 @@ def test_a_template_does_not_merge_what_differs(tmp_path: Path, figure: Figure) 
     for n in range(1_000):
         # Letters, for a digit would make the numbers differ.
         own = [f"own{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676)}{chr(97 + k)}" for k in range(10)]
-        scattered = " ".join(TEMPLATE[: 5 + n % 3] + [w for pair in zip(own, TEMPLATE[8:18], strict=True) for w in pair] + TEMPLATE[18:])
+        scattered = " ".join(
+            TEMPLATE[: 5 + n % 3] + [w for pair in zip(own, TEMPLATE[8:18], strict=True) for w in pair] + TEMPLATE[18:]
+        )
         together = " ".join([*TEMPLATE[:60], *own, *TEMPLATE[60:]])
         records.append(conversation(scattered, "Yes."))
         records.append(conversation(together, f"The answer is {own[0]} and {own[1]}."))
@@ -208,7 +225,9 @@ def test_a_template_does_not_merge_what_differs(tmp_path: Path, figure: Figure) 
     lines = [json.dumps(record) for record in records]
     expected = oracle.judge(records)
     run = run_lines(lines, tmp_path, {"near": True})
-    origins = sorted([r["_origin"] for r in run.records()] + list(verdicts(run)), key=lambda origin: int(origin.rsplit(":", 1)[1]))
+    origins = sorted(
+        [r["_origin"] for r in run.records()] + list(verdicts(run)), key=lambda origin: int(origin.rsplit(":", 1)[1])
+    )
     wrong = differences(origins, expected, run)
     kept = sum(judged.of is None for judged in expected)
     figure(f"{len(records)} records of one template, {kept} kept as the rule says, {len(wrong)} differences")

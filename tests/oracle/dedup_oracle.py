@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 
 ROLES_PROMPT = {"user", "tool", "function"}
 ROLES_RESPONSE = {"assistant", "text"}
@@ -38,7 +38,8 @@ class Number(str):
 
 def load(line: str) -> dict[str, Any]:
     """Reads one record; numbers keep their spelling."""
-    return json.loads(line, parse_int=Number, parse_float=Number, parse_constant=Number)
+    record: dict[str, Any] = json.loads(line, parse_int=Number, parse_float=Number, parse_constant=Number)
+    return record
 
 
 def dump(value: Any) -> str:
@@ -46,7 +47,11 @@ def dump(value: Any) -> str:
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, dict):
-        return "{" + ", ".join(json.dumps(key, ensure_ascii=False) + ": " + dump(item) for key, item in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(json.dumps(key, ensure_ascii=False) + ": " + dump(item) for key, item in value.items())
+            + "}"
+        )
     if isinstance(value, list):
         return "[" + ", ".join(map(dump, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
@@ -80,7 +85,7 @@ def part_text(part: Any) -> str | None:
     return part if is_string(part) else None
 
 
-def is_string(value: Any) -> bool:
+def is_string(value: Any) -> TypeGuard[str]:
     """Whether this is a JSON string."""
     return isinstance(value, str) and not isinstance(value, Number)
 
@@ -175,7 +180,7 @@ def numbers(text: str) -> tuple[str, ...]:
             at += 1
             continue
         start = at - 1 if at and text[at - 1] in OPERATORS else at
-        while digit(at) or at < len(text) and text[at] in ".," and digit(at + 1) and digit(at - 1):
+        while digit(at) or (at < len(text) and text[at] in ".," and digit(at + 1) and digit(at - 1)):
             at += 1
         found.append(text[start:at])
     return tuple(found)
@@ -189,9 +194,17 @@ def identity(record: dict[str, Any]) -> tuple[Any, ...]:
         other = [dump(part) for part in content if part_text(part) is None] if isinstance(content, list) else []
         tools = [dump(message[key]) for key in ("tool_calls", "function_call") if message.get(key)]
         role = "tool" if message["role"] == "function" else message["role"]
-        turns.append((role, "\n".join(filter(None, texts(message))), tuple(other), message.get("reasoning_content") or None, tuple(tools)))
-    tools = record.get("tools")
-    return (*turns, dump(tools) if tools is not None else None)
+        turns.append(
+            (
+                role,
+                "\n".join(filter(None, texts(message))),
+                tuple(other),
+                message.get("reasoning_content") or None,
+                tuple(tools),
+            )
+        )
+    definitions = record.get("tools")
+    return (*turns, dump(definitions) if definitions is not None else None)
 
 
 @dataclass(frozen=True)
@@ -233,7 +246,12 @@ def overlap(a: set[Any], b: set[Any]) -> tuple[int, int] | None:
 
 
 def judge(
-    records: Iterable[dict[str, Any]], threshold: int | tuple[int, int] = 8000, window: int = 3, mode: str = "sides", exact: bool = True, near: bool = True
+    records: Iterable[dict[str, Any]],
+    threshold: int | tuple[int, int] = 8000,
+    window: int = 3,
+    mode: str = "sides",
+    exact: bool = True,
+    near: bool = True,
 ) -> list[Judged]:
     """Rule 9 in the order given. Thresholds are in ten-thousandths."""
     records = list(records)
@@ -263,7 +281,11 @@ def judge(
             matches += [other for other in found or () if similar(mine, sets[other], limits)]
         if matches:
             of = min(matches)
-            pair = [overlap(a, b) for a, b in zip(sets[index].sides, sets[of].sides, strict=True)] if near else [None, None]
+            pair = (
+                [overlap(a, b) for a, b in zip(sets[index].sides, sets[of].sides, strict=True)]
+                if near
+                else [None, None]
+            )
             verdicts.append(Judged(of, exact and equal.get(key) == of, *pair))
             continue
         verdicts.append(Judged())
@@ -284,7 +306,13 @@ def similar(a: Sets, b: Sets, limits: tuple[int, int]) -> bool:
     return a.group == b.group
 
 
-def judge_all_pairs(records: list[dict[str, Any]], threshold: int | tuple[int, int] = 8000, window: int = 3, mode: str = "sides", exact: bool = True) -> list[Judged]:
+def judge_all_pairs(
+    records: list[dict[str, Any]],
+    threshold: int | tuple[int, int] = 8000,
+    window: int = 3,
+    mode: str = "sides",
+    exact: bool = True,
+) -> list[Judged]:
     """The same without any speed-up, for small corpora."""
     limits = threshold if isinstance(threshold, tuple) else (threshold, threshold)
     sets = [Sets(record, window, mode) for record in records]
@@ -294,8 +322,10 @@ def judge_all_pairs(records: list[dict[str, Any]], threshold: int | tuple[int, i
     for index, mine in enumerate(sets):
         for other in kept:
             same = exact and identities[index] == identities[other]
-            if same or any(mine.judged) and similar(mine, sets[other], limits):
-                verdicts.append(Judged(other, same, *(overlap(a, b) for a, b in zip(mine.sides, sets[other].sides, strict=True))))
+            if same or (any(mine.judged) and similar(mine, sets[other], limits)):
+                verdicts.append(
+                    Judged(other, same, *(overlap(a, b) for a, b in zip(mine.sides, sets[other].sides, strict=True)))
+                )
                 break
         else:
             kept.append(index)

@@ -116,7 +116,7 @@ impl Tree {
     ///
     /// Where this tree does not stand at a multiple of [`SUBTREE`].
     pub fn push(&mut self, value: ChainingValue) -> Result<(), String> {
-        if self.bytes() % SUBTREE as u64 != 0 {
+        if !self.bytes().is_multiple_of(SUBTREE as u64) {
             return Err(format!("a subtree cannot follow {} bytes", self.bytes()));
         }
         self.absorb_waiting(true);
@@ -234,7 +234,7 @@ impl TryFrom<State> for Tree {
     fn try_from(state: State) -> Result<Self, String> {
         let damaged = || "a saved digest is damaged".to_owned();
         let digits = state.last.as_bytes();
-        if digits.len() % 2 != 0 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
             return Err(damaged());
         }
         let value = |digit: u8| (digit as char).to_digit(16).unwrap_or(0) as u8;

@@ -9,13 +9,14 @@ The outcomes are written down here by hand, from the RFC and from our stated pol
 
 import json
 from pathlib import Path
+from typing import Any
 
-CASES: list[dict] = []
+CASES: list[dict[str, Any]] = []
 
 
-def add(name: str, documents: list, outcome: str, python: bool | None = None) -> None:
+def add(name: str, documents: list[Any], outcome: str, python: bool | None = None) -> None:
     for index, document in enumerate(documents):
-        case = {"name": f"{name}-{index + 1}"}
+        case: dict[str, Any] = {"name": f"{name}-{index + 1}"}
         if isinstance(document, bytes):
             case["hex"] = document.hex()
         else:

@@ -4,6 +4,7 @@ Run from this folder: python3 make.py
 """
 
 import pathlib
+from collections.abc import Callable
 
 HERE = pathlib.Path(__file__).parent
 
@@ -13,7 +14,7 @@ def browser_cp1252(data: bytes) -> str:
     return "".join(bytes([byte]).decode("latin-1" if byte in b"\x81\x8d\x8f\x90\x9d" else "cp1252") for byte in data)
 
 
-READERS = {
+READERS: dict[str, Callable[[bytes], str]] = {
     "cp1252": browser_cp1252,
     "latin-1": lambda data: data.decode("latin-1"),
     "mac_roman": lambda data: data.decode("mac_roman"),

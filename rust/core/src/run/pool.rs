@@ -51,6 +51,7 @@ pub(super) struct Queue {
     slow: VecDeque<Job>,
     made: Vec<Made>,
     bytes: usize,
+    #[expect(clippy::vec_box, reason = "handed on without being copied")]
     spare: Vec<Box<Processed>>,
     stop: bool,
     pub finished: bool,

@@ -31,7 +31,7 @@ impl Clock {
     /// A record begins.
     pub fn begin(&mut self) {
         self.tick = self.tick.wrapping_add(1);
-        self.last = (self.tick % SAMPLE == 0).then(Instant::now);
+        self.last = self.tick.is_multiple_of(SAMPLE).then(Instant::now);
     }
 
     /// A stage of the record is done.

@@ -51,7 +51,7 @@ impl Table {
     }
 
     fn home(&self, tag: u32) -> usize {
-        (u64::from(tag) * self.lines as u64 >> 32) as usize * LINE
+        ((u64::from(tag) * self.lines as u64) >> 32) as usize * LINE
     }
 
     /// Asks the processor for the memory of this key.

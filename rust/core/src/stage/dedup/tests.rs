@@ -163,11 +163,10 @@ fn corpora() -> impl Strategy<Value = Vec<Turns>> {
     (base, proptest::collection::vec((any::<prop::sample::Index>(), 0u8..12, any::<bool>()), 0..40)).prop_map(|(mut corpus, edits)| {
         for (pick, word, response) in edits {
             let mut copy: Turns = corpus[pick.index(corpus.len())].clone();
-            if let Some((_, text)) = if response { copy.last_mut() } else { copy.first_mut() } {
-                if word < 9 {
+            if let Some((_, text)) = if response { copy.last_mut() } else { copy.first_mut() }
+                && word < 9 {
                     text.push_str(&format!(" x{}", (b'a' + word) as char));
                 }
-            }
             corpus.push(copy);
         }
         corpus

@@ -51,5 +51,5 @@ pub(super) fn apply<'a>(text: &str, arena: &'a Bump) -> Option<(&'a str, u32)> {
     }
     let mut out = ArenaString::with_capacity_in(text.len(), arena);
     out.extend(text.nfc());
-    (out != text).then(|| (&*out.into_bump_str(), 1))
+    (out != text).then(|| (out.into_bump_str(), 1))
 }

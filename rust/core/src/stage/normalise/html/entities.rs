@@ -21,10 +21,10 @@ pub(super) fn decode(text: &str, out: &mut ArenaString<'_>, keep_angles: bool) -
         let mut nested = 0;
         let character = loop {
             let Some((length, decoded)) = reference(&text[body..]) else {
-                break (nested > 0).then(|| Cow::Borrowed("&"));
+                break (nested > 0).then_some(Cow::Borrowed("&"));
             };
             if keep_angles && decoded == "<" {
-                break (nested > 0).then(|| Cow::Borrowed("&"));
+                break (nested > 0).then_some(Cow::Borrowed("&"));
             }
             body += length;
             nested += 1;

@@ -43,5 +43,5 @@ fn rewrite<'a>(
             out.push_str(piece);
         }
     });
-    (count > 0).then(|| (&*out.into_bump_str(), count))
+    (count > 0).then(|| (out.into_bump_str(), count))
 }

@@ -150,7 +150,7 @@ impl Class {
             // Apple's logo, a byte of emoji in MacRoman; no other private character stands in texts.
             0xF8FF => Self::Private,
             0x1D400..=0x1D7FF => Self::Math,
-            0x370..=0x10FFF | 0x11000..=0x1FFFF if is_assigned_block(code) => Self::RareScript((code >> 7) as u16),
+            0x370..=0x1FFFF if is_assigned_block(code) => Self::RareScript((code >> 7) as u16),
             _ => Self::Never,
         }
     }
