@@ -1,7 +1,7 @@
 //! `process` from a shell, for measuring the engine without Python:
 //! `cargo run --release --example process -- OUT THREADS PLAN|- IN…`
 
-#![expect(clippy::print_stdout, clippy::print_stderr, clippy::exit, reason = "a command")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
 use corpuskit_core::plan::Plan;
 use corpuskit_core::run::{Control, Options, Progress, process};
