@@ -5,7 +5,9 @@
 use bumpalo::Bump;
 use corpuskit_core::Result;
 use corpuskit_core::stage::PerRecord as _;
-use corpuskit_core::stage::dedup::{DedupSettings, Entry, Index, Judgement, Near, NearSettings, Scratch, Signer, Threshold};
+use corpuskit_core::stage::dedup::{
+    DedupSettings, Entry, Index, Judgement, Near, NearSettings, Scratch, Signer, Threshold,
+};
 use corpuskit_core::stage::normalise::{Normalise, NormaliseSettings};
 use corpuskit_core::stage::parse::{ParseSettings, Parsed, Parser};
 use corpuskit_core::stage::read::{Inputs, ReadSettings, Reader};
@@ -86,17 +88,27 @@ fn main() -> Result<()> {
         })?;
     }
     let each = |total: Duration| total.as_nanos() as f64 / records.max(1) as f64;
-    println!("records {records}, kept {}, exact {exact}, near {near}, behind the prefix filter {}", index.kept(), index.hot());
+    println!(
+        "records {records}, kept {}, exact {exact}, near {near}, behind the prefix filter {}",
+        index.kept(),
+        index.hot()
+    );
     println!(
         "ns a record: parse and normalise {:.0}, sign {:.0}, judge {:.0}",
-        each(parsing), each(signing), each(judging)
+        each(parsing),
+        each(signing),
+        each(judging)
     );
     println!("tables and rows: {:.0} bytes a kept record", index.bytes() as f64 / index.kept().max(1) as f64);
     let (length, kept) = index.mark()?;
     drop(index);
     let mut replaying = Duration::ZERO;
     timed(&mut replaying, || Index::resume(&settings, &log, length, kept))?;
-    println!("log {:.0} bytes a kept record, resumed in {:.0} ns each", length as f64 / kept.max(1) as f64, replaying.as_nanos() as f64 / kept.max(1) as f64);
+    println!(
+        "log {:.0} bytes a kept record, resumed in {:.0} ns each",
+        length as f64 / kept.max(1) as f64,
+        replaying.as_nanos() as f64 / kept.max(1) as f64
+    );
     let _ = std::fs::remove_file(&log);
     Ok(())
 }

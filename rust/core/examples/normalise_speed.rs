@@ -27,7 +27,9 @@ fn mac(text: &str) -> String {
 fn main() {
     let normalise = Normalise::new(&NormaliseSettings::default()).unwrap();
     println!("{:<34} {:>9} {:>12}", "text", "bytes", "MB/s");
-    for (name, line) in [("English", ENGLISH), ("quotes", QUOTES), ("French", FRENCH), ("Russian", RUSSIAN), ("Chinese", CHINESE)] {
+    for (name, line) in
+        [("English", ENGLISH), ("quotes", QUOTES), ("French", FRENCH), ("Russian", RUSSIAN), ("Chinese", CHINESE)]
+    {
         // Records of 660 bytes are usual, hence not one long text.
         let record = line.repeat(660 / line.len() + 1);
         measure(&normalise, &format!("{name}, clean, a record"), &record, None);
@@ -38,7 +40,12 @@ fn main() {
             measure(&normalise, &format!("{name}, read as MacRoman"), &mac(&wanted), Some(&wanted));
             let line = ENGLISH.repeat(10);
             let wanted = line.clone() + QUOTES;
-            measure(&normalise, &format!("{name}, one line in eleven misread"), &(line + &mac(QUOTES)).repeat(1000), Some(&wanted.repeat(1000)));
+            measure(
+                &normalise,
+                &format!("{name}, one line in eleven misread"),
+                &(line + &mac(QUOTES)).repeat(1000),
+                Some(&wanted.repeat(1000)),
+            );
         }
     }
 }

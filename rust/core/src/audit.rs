@@ -67,19 +67,16 @@ impl Audit {
 /// Where the folder is not a finished run or cannot be read. What does not agree is no error but
 /// listed in [`Audit::problems`].
 pub fn audit(folder: &Path) -> Result<Audit> {
-    let mut audit = Audit {
-        files: 0,
-        bytes: 0,
-        counted: Report::default(),
-        problems: Vec::new(),
-        unknown: Vec::new(),
-    };
+    let mut audit = Audit { files: 0, bytes: 0, counted: Report::default(), problems: Vec::new(), unknown: Vec::new() };
     let manifest = match Manifest::load(folder) {
         Ok(manifest) => manifest,
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
             let hint = "an unfinished run is continued by the command that began it";
-            return Err(Error::output(folder.display().to_string(), "has no manifest, expected the folder of a finished run")
-                .with_hint(hint));
+            return Err(Error::output(
+                folder.display().to_string(),
+                "has no manifest, expected the folder of a finished run",
+            )
+            .with_hint(hint));
         }
         Err(Error::Check(problem) | Error::Output { problem, .. }) => {
             audit.problem(format!("{MANIFEST}: {problem}"));

@@ -199,8 +199,16 @@ impl Report {
             Sum::new("rejected = rejected by reason", units.rejected, self.rejected.values().sum()),
             Sum::new("dropped = dropped by reason", records.dropped, self.dropped.values().sum()),
             Sum::new("duplicates = exact + near", records.duplicates, self.duplicates.exact + self.duplicates.near),
-            Sum::new("records = records by family", records.records, self.families.values().map(|row| row.records).sum()),
-            Sum::new("records = records by source", records.records, self.sources.values().map(|row| row.records).sum()),
+            Sum::new(
+                "records = records by family",
+                records.records,
+                self.families.values().map(|row| row.records).sum(),
+            ),
+            Sum::new(
+                "records = records by source",
+                records.records,
+                self.sources.values().map(|row| row.records).sum(),
+            ),
         ];
     }
 

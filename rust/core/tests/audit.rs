@@ -28,7 +28,11 @@ fn a_flipped_byte_is_found_and_the_file_is_named() {
             changed[at] ^= 1;
             std::fs::write(&path, &changed).unwrap();
             let found = audit(&out).unwrap();
-            assert!(found.problems.iter().any(|problem| problem.contains(&name)), "{name}, byte {at}: {:?}", found.problems);
+            assert!(
+                found.problems.iter().any(|problem| problem.contains(&name)),
+                "{name}, byte {at}: {:?}",
+                found.problems
+            );
         }
         std::fs::remove_file(&path).unwrap();
         assert!(audit(&out).is_err() || !audit(&out).unwrap().holds(), "{name} removed");
@@ -63,11 +67,15 @@ fn the_life_of_every_kind_of_unit_is_told() {
     assert_eq!(*changes, [("normalise.nfc".to_owned(), 1), ("normalise.zero_width".to_owned(), 1)]);
     assert_eq!(kept.source.state, "same");
     assert_eq!(kept.source.reproduced, Some(true));
-    let steps: Vec<_> = kept.source.steps.iter().map(|step| (step.change.as_str(), step.turn, step.after.as_deref())).collect();
-    assert_eq!(steps, [
-        ("normalise.nfc", 2, Some("café with\u{200b} space")),
-        ("normalise.zero_width", 2, Some("cafe\u{301} with space")),
-    ]);
+    let steps: Vec<_> =
+        kept.source.steps.iter().map(|step| (step.change.as_str(), step.turn, step.after.as_deref())).collect();
+    assert_eq!(
+        steps,
+        [
+            ("normalise.nfc", 2, Some("café with\u{200b} space")),
+            ("normalise.zero_width", 2, Some("cafe\u{301} with space")),
+        ]
+    );
 
     assert!(matches!(tell(2).unwrap().fate, Fate::Empty));
     let double = tell(3).unwrap();

@@ -87,7 +87,8 @@ fn a_crash_at_any_file_operation_is_survived() {
     let folder = Folder::new();
     let input = folder.path("in.jsonl");
     corpus(&input, 7_000);
-    for yaml in ["write: {compression: none, shard_bytes: 1500000}", "write: {compression: zst, shard_bytes: 2000000}"] {
+    for yaml in ["write: {compression: none, shard_bytes: 1500000}", "write: {compression: zst, shard_bytes: 2000000}"]
+    {
         let plan = plan(yaml);
         let (whole, parts) = (folder.path("whole"), folder.path("parts"));
         let operations = Arc::new(AtomicU64::new(0));
@@ -104,7 +105,8 @@ fn a_crash_at_any_file_operation_is_survived() {
         while at < operations + 3 {
             let left = Arc::new(AtomicU64::new(at));
             let fault = Arc::new(move |operation: &'static str, _: &std::path::Path| {
-                let crashed = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err();
+                let crashed =
+                    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err();
                 if crashed { Err(io::Error::other(format!("crash at {operation}"))) } else { Ok(()) }
             });
             let crash = run(&plan, &input, &parts, &Options { fault: Some(fault), ..options(2) });
@@ -162,7 +164,11 @@ fn changed_inputs_plans_and_foreign_folders_are_refused() {
     assert!(error.to_string().contains("holds an unfinished run of another plan"), "{error}");
     assert!(error.hint().unwrap().contains("--force"));
 
-    std::fs::OpenOptions::new().append(true).open(&input).and_then(|mut file| io::Write::write_all(&mut file, b"{}\n")).unwrap();
+    std::fs::OpenOptions::new()
+        .append(true)
+        .open(&input)
+        .and_then(|mut file| io::Write::write_all(&mut file, b"{}\n"))
+        .unwrap();
     let error = run(&default, &input, &out, &options(1)).unwrap_err();
     assert!(error.to_string().starts_with(&input.display().to_string()), "{error}");
     assert!(error.to_string().contains("has changed"), "{error}");

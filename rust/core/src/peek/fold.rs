@@ -142,7 +142,11 @@ pub(super) fn fold(inputs: &Inputs, views: &BTreeMap<usize, View>) -> Peek {
     for (&file, view) in views {
         let on_disk = inputs.files.get(file).and_then(|input| input.bytes());
         let bytes = on_disk.unwrap_or(view.seen);
-        let scale = if view.whole { Scale { seen: 1, all: 1 } } else { Scale { seen: view.seen.min(bytes.saturating_sub(1)), all: bytes } };
+        let scale = if view.whole {
+            Scale { seen: 1, all: 1 }
+        } else {
+            Scale { seen: view.seen.min(bytes.saturating_sub(1)), all: bytes }
+        };
         // Of standard input that has not ended nobody knows the rest.
         let open_end = !view.whole && on_disk.is_none();
         peek.estimated_files += u64::from(!view.whole);
@@ -190,12 +194,8 @@ pub(super) fn fold(inputs: &Inputs, views: &BTreeMap<usize, View>) -> Peek {
     peek.exact = peek.estimated_files == 0 && peek.unseen_files == 0;
     peek.containers = groups(containers);
     peek.compressions = groups(compressions);
-    let row = |((family, dialect), (records, files, samples)): ((&str, &str), (Count, u64, Vec<&[Sample]>))| SchemaRow {
-        family: family.to_owned(),
-        dialect: dialect.to_owned(),
-        records,
-        files,
-        samples: choose(&samples),
+    let row = |((family, dialect), (records, files, samples)): ((&str, &str), (Count, u64, Vec<&[Sample]>))| {
+        SchemaRow { family: family.to_owned(), dialect: dialect.to_owned(), records, files, samples: choose(&samples) }
     };
     peek.schemas = schemas.into_iter().map(row).collect();
     // Stable sorts: equal counts stay in order of their names.

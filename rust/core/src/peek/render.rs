@@ -83,9 +83,9 @@ fn name(row: &SchemaRow) -> String {
 
 fn write_groups(f: &mut fmt::Formatter<'_>, title: &str, groups: &[Group]) -> fmt::Result {
     writeln!(f, "\n{title:<16} {:>10} {:>12}", "files", "size")?;
-    groups.iter().try_for_each(|group| {
-        writeln!(f, "{:<16} {:>10} {:>12}", group.name, grouped(group.files), size(group.bytes))
-    })
+    groups
+        .iter()
+        .try_for_each(|group| writeln!(f, "{:<16} {:>10} {:>12}", group.name, grouped(group.files), size(group.bytes)))
 }
 
 fn write_sample(f: &mut fmt::Formatter<'_>, sample: &Sample) -> fmt::Result {

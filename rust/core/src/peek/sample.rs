@@ -55,7 +55,8 @@ impl SampleTurn {
         let text = match &message.content {
             Content::Text(text) => shorten(text.value, CHARACTERS),
             Content::Parts(parts) => {
-                let texts: Vec<&str> = parts.iter().map(|part| part.text.map_or("(other part)", |text| text.value)).collect();
+                let texts: Vec<&str> =
+                    parts.iter().map(|part| part.text.map_or("(other part)", |text| text.value)).collect();
                 shorten(&texts.join(" "), CHARACTERS)
             }
             Content::Absent | Content::Null => String::new(),

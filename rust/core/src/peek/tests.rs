@@ -54,7 +54,8 @@ fn large(lines: usize) -> (String, u64, u64, u64) {
     let mut state = 1u64;
     for line in 0..lines {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let filler = format!("{state:016x} ").repeat(1 + line % 3) + &format!("{:032x} ", u128::from(state).pow(2)).repeat(6);
+        let filler =
+            format!("{state:016x} ").repeat(1 + line % 3) + &format!("{:032x} ", u128::from(state).pow(2)).repeat(6);
         if line % 10 == 3 {
             broken += 1;
             writeln!(text, "{{\"messages\": [{filler}").unwrap();
@@ -96,7 +97,8 @@ fn small_folders_are_counted() {
     assert_eq!(groups(&peek.containers), [("lines".into(), 2), ("array".into(), 1), ("unsupported".into(), 1)]);
     assert_eq!(groups(&peek.compressions), [("none".into(), 3), ("gzip".into(), 1)]);
     // Three samples of three files.
-    let origins: Vec<_> = peek.schemas[0].samples.iter().map(|sample| sample.origin.rsplit('/').next().unwrap()).collect();
+    let origins: Vec<_> =
+        peek.schemas[0].samples.iter().map(|sample| sample.origin.rsplit('/').next().unwrap()).collect();
     assert_eq!(origins, ["a.jsonl:1", "b.json#0", "c.jsonl.gz:1"]);
     assert_eq!(peek.schemas[0].samples[1].turns[0].text, "three");
 }
@@ -130,7 +132,10 @@ fn large_files_are_counted_or_estimated_and_marked() {
 fn the_answer_does_not_depend_on_threads() {
     let folder = Folder::new("threads");
     for file in 0..40 {
-        folder.write(&format!("{file}.jsonl"), chat(&format!("question {file}")).repeat(1 + file % 3).replace("}{", "}\n{"));
+        folder.write(
+            &format!("{file}.jsonl"),
+            chat(&format!("question {file}")).repeat(1 + file % 3).replace("}{", "}\n{"),
+        );
     }
     let arguments = [folder.0.to_str().unwrap().to_owned()];
     let with = |threads| {

@@ -189,7 +189,12 @@ impl Keeper {
             files: tail.files.clone(),
             sinks,
             rows: tail.rows.state()?,
-            dedup: tail.index.as_mut().map(Index::mark).transpose().map_err(|error| folder.disk.explain_error(error))?,
+            dedup: tail
+                .index
+                .as_mut()
+                .map(Index::mark)
+                .transpose()
+                .map_err(|error| folder.disk.explain_error(error))?,
             timings,
             payload,
         };

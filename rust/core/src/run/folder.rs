@@ -69,7 +69,8 @@ impl Identity {
             let same = match (&old.kind, &new.kind) {
                 (InputKind::File(old), InputKind::File(new)) => {
                     // The device's number may change when it is mounted again.
-                    (old.bytes, old.modified, old.changed, old.inode) == (new.bytes, new.modified, new.changed, new.inode)
+                    (old.bytes, old.modified, old.changed, old.inode)
+                        == (new.bytes, new.modified, new.changed, new.inode)
                 }
                 (old, new) => old == new,
             };
@@ -247,7 +248,10 @@ fn check_place(out: &Path, inputs: &Inputs) -> Result<()> {
             && let Ok(path) = file.real().canonicalize()
             && path.starts_with(&real)
         {
-            return Err(Error::output(name, format!("holds the input `{}`, expected a folder without inputs", file.path)));
+            return Err(Error::output(
+                name,
+                format!("holds the input `{}`, expected a folder without inputs", file.path),
+            ));
         }
     }
     Ok(())

@@ -133,7 +133,8 @@ fn run(
     let stopped = std::thread::scope(|scope| {
         for number in 0..options.threads {
             let pool = &pool;
-            let spawned = std::thread::Builder::new().name(format!("corpuskit-{number}")).spawn_scoped(scope, || pool.work());
+            let spawned =
+                std::thread::Builder::new().name(format!("corpuskit-{number}")).spawn_scoped(scope, || pool.work());
             if let Err(error) = spawned {
                 pool.fail(Error::Internal(format!("a thread could not be started: {error}")));
             }

@@ -6,12 +6,12 @@ use super::stages::Stages;
 use super::timings::{Clock, Share};
 use crate::Result;
 use crate::record::{Content, Message, Origin, Place, Record, Role, Verdict};
-use crate::stage::{PerRecord, dedup};
 use crate::stage::parse::Parsed;
 use crate::stage::read::{Batch, Body, Inputs, Unit};
 use crate::stage::write::form::{Form, source_of, write_record};
 use crate::stage::write::lines::{self, Rejected};
 use crate::stage::write::rows::Row;
+use crate::stage::{PerRecord, dedup};
 use bumpalo::Bump;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -255,9 +255,7 @@ fn write_row(record: &Record<'_>, origin: &str, out: &mut Vec<u8>) -> (u64, u32)
 fn characters_of(message: &Message<'_>) -> u64 {
     let content = match &message.content {
         Content::Text(text) => text.value.chars().count(),
-        Content::Parts(parts) => {
-            parts.iter().filter_map(|part| part.text).map(|text| text.value.chars().count()).sum()
-        }
+        Content::Parts(parts) => parts.iter().filter_map(|part| part.text).map(|text| text.value.chars().count()).sum(),
         Content::Absent | Content::Null => 0,
     };
     (content + message.reasoning.map_or(0, |text| text.value.chars().count())) as u64

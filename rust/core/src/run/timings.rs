@@ -102,7 +102,12 @@ impl Timings {
         let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return };
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-            line.trim_start_matches(':').split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+            line.trim_start_matches(':')
+                .split_whitespace()
+                .next()?
+                .parse::<u64>()
+                .ok()
+                .map(|kilobytes| kilobytes * 1024)
         };
         self.peak_anonymous_bytes = self.peak_anonymous_bytes.max(field("RssAnon"));
         self.peak_resident_bytes = self.peak_resident_bytes.max(field("VmHWM"));

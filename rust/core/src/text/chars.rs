@@ -68,11 +68,31 @@ mod tests {
     #[test]
     fn kinds_follow_the_rule() {
         for (character, kind) in [
-            ('a', WORD), ('_', WORD), ('é', WORD), ('7', WORD), ('\u{301}', WORD), ('½', WORD),
-            ('+', SINGLE), ('#', SINGLE), ('\\', SINGLE), ('€', SINGLE), ('😀', SINGLE), ('中', SINGLE), ('ก', SINGLE),
-            ('๑', SINGLE), ('\u{fffd}', SINGLE), ('ー', SINGLE), ('한', SINGLE),
-            ('.', SEPARATOR), ('-', SEPARATOR), ('\'', SEPARATOR), ('・', SEPARATOR), ('\u{200b}', SEPARATOR), ('\n', SEPARATOR),
-            ('\u{fe0f}', REMOVED), ('\u{e0100}', REMOVED),
+            ('a', WORD),
+            ('_', WORD),
+            ('é', WORD),
+            ('7', WORD),
+            ('\u{301}', WORD),
+            ('½', WORD),
+            ('+', SINGLE),
+            ('#', SINGLE),
+            ('\\', SINGLE),
+            ('€', SINGLE),
+            ('😀', SINGLE),
+            ('中', SINGLE),
+            ('ก', SINGLE),
+            ('๑', SINGLE),
+            ('\u{fffd}', SINGLE),
+            ('ー', SINGLE),
+            ('한', SINGLE),
+            ('.', SEPARATOR),
+            ('-', SEPARATOR),
+            ('\'', SEPARATOR),
+            ('・', SEPARATOR),
+            ('\u{200b}', SEPARATOR),
+            ('\n', SEPARATOR),
+            ('\u{fe0f}', REMOVED),
+            ('\u{e0100}', REMOVED),
         ] {
             assert_eq!(class(character) & KIND, kind, "{character:?}");
         }

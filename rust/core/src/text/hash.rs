@@ -29,7 +29,9 @@ pub const PADDING: usize = 16;
 fn load(buffer: &[u8], at: usize) -> u64 {
     // One bounds check, then one unaligned load.
     match buffer.get(at..at + 8) {
-        Some(bytes) => u64::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]]),
+        Some(bytes) => {
+            u64::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]])
+        }
         None => 0,
     }
 }
@@ -45,11 +47,8 @@ const MASKS: [[u64; 2]; 17] = {
     let mut masks = [[0u64; 2]; 17];
     let mut length = 1;
     while length <= 16 {
-        masks[length] = if length <= 8 {
-            [u64::MAX >> (64 - 8 * length), 0]
-        } else {
-            [u64::MAX, u64::MAX >> (128 - 8 * length)]
-        };
+        masks[length] =
+            if length <= 8 { [u64::MAX >> (64 - 8 * length), 0] } else { [u64::MAX, u64::MAX >> (128 - 8 * length)] };
         length += 1;
     }
     masks

@@ -2,9 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use corpuskit_core::Result;
 use corpuskit_core::plan::Plan;
 use corpuskit_core::run::{Control, Options, Progress, Summary, process};
-use corpuskit_core::Result;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -85,7 +85,8 @@ pub fn corpus(path: &Path, lines: usize) {
     };
     for line in 0..lines {
         let words = |count: usize, next: &mut dyn FnMut() -> usize| {
-            let list = ["river", "stone", "caf\u{65}\u{301}", "42", "über", "tab\\there", "end. ", "\u{200b}zero", "long"];
+            let list =
+                ["river", "stone", "caf\u{65}\u{301}", "42", "über", "tab\\there", "end. ", "\u{200b}zero", "long"];
             (0..count).map(|_| format!("{}{}", list[next() % list.len()], next() % 1000)).collect::<Vec<_>>().join(" ")
         };
         match next() % 40 {

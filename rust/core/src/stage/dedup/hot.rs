@@ -143,7 +143,8 @@ impl Hot {
     fn group(&self, entry: &Entry<'_>) -> u64 {
         let numbers = entry.numbers();
         let empty = entry.sizes().map(|size| u64::from(size == 0 && self.mode != Mode::Conversation));
-        mix(numbers[0].wrapping_mul(0xd6e8_feb8_6659_fd93) ^ numbers[1].rotate_left(32)).wrapping_add(empty[0] << 1 | empty[1])
+        mix(numbers[0].wrapping_mul(0xd6e8_feb8_6659_fd93) ^ numbers[1].rotate_left(32))
+            .wrapping_add(empty[0] << 1 | empty[1])
     }
 
     fn tag(shingle: u64, group: u64) -> u32 {
@@ -242,7 +243,9 @@ impl Hot {
         let step = self.members.len().div_ceil(SAMPLE);
         for &member in self.members.iter().step_by(step) {
             let entry = read(member)?;
-            (0..2).flat_map(|side| entry.shingles(side)).for_each(|shingle| *self.frequency.entry(shingle).or_insert(0) += 1);
+            (0..2)
+                .flat_map(|side| entry.shingles(side))
+                .for_each(|shingle| *self.frequency.entry(shingle).or_insert(0) += 1);
         }
         self.frequency.retain(|_, count| *count > 1);
         self.frequency.shrink_to_fit();
@@ -253,7 +256,12 @@ impl Hot {
     }
 
     /// Appends every record here that may match this entry; each that does match is among them.
-    pub fn find<'e>(&mut self, entry: &Entry<'_>, out: &mut Vec<u32>, read: &impl Fn(u32) -> Result<Entry<'e>>) -> Result<()> {
+    pub fn find<'e>(
+        &mut self,
+        entry: &Entry<'_>,
+        out: &mut Vec<u32>,
+        read: &impl Fn(u32) -> Result<Entry<'e>>,
+    ) -> Result<()> {
         if self.members.is_empty() {
             return Ok(());
         }

@@ -262,7 +262,13 @@ impl Near {
     }
 
     /// The first kept record that matches.
-    fn first(&mut self, entry: &Entry<'_>, keys: &[u32], store: &Store, candidates: &mut Vec<u32>) -> Result<Option<u32>> {
+    fn first(
+        &mut self,
+        entry: &Entry<'_>,
+        keys: &[u32],
+        store: &Store,
+        candidates: &mut Vec<u32>,
+    ) -> Result<Option<u32>> {
         candidates.clear();
         let mut seen = std::mem::take(&mut self.seen);
         seen.clear();

@@ -68,7 +68,8 @@ fn minima_avx2(shingles: &[u32], first: usize, least: &mut [u32; GROUP]) {
     let mask: &[u32; GROUP] = FUNCTIONS.mask[first..].first_chunk().unwrap_or(&[0; GROUP]);
     // SAFETY: every load and store is of eight of the 32 values of its array.
     unsafe {
-        let load = |values: &[u32; GROUP], at: usize| -> __m256i { _mm256_loadu_si256(values.as_ptr().add(at * 8).cast()) };
+        let load =
+            |values: &[u32; GROUP], at: usize| -> __m256i { _mm256_loadu_si256(values.as_ptr().add(at * 8).cast()) };
         let multiply = [load(multiply, 0), load(multiply, 1), load(multiply, 2), load(multiply, 3)];
         let mask = [load(mask, 0), load(mask, 1), load(mask, 2), load(mask, 3)];
         let mut minimum = [_mm256_set1_epi32(-1); 4];

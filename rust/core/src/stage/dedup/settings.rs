@@ -310,7 +310,12 @@ mod tests {
 
     #[test]
     fn written_and_read_again() {
-        for yaml in ["near: false", "near: true", "near: {threshold: {prompt: 0.9, response: 0.75}, mode: sides}", "exact: false"] {
+        for yaml in [
+            "near: false",
+            "near: true",
+            "near: {threshold: {prompt: 0.9, response: 0.75}, mode: sides}",
+            "exact: false",
+        ] {
             let settings = read(yaml).unwrap();
             let json = serde_json::to_string(&settings).unwrap();
             assert_eq!(serde_json::from_str::<DedupSettings>(&json).unwrap(), settings, "{json}");

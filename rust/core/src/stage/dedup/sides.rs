@@ -114,7 +114,8 @@ pub fn encode(record: &Record<'_>, out: &mut Vec<u8>) {
         if let Some(reasoning) = message.reasoning.filter(|reasoning| !reasoning.value.is_empty()) {
             field(3, out, |out| out.extend_from_slice(reasoning.value.as_bytes()));
         }
-        if let Some(calls) = message.tool_calls.filter(|calls| calls.as_array().is_some_and(|calls| !calls.is_empty())) {
+        if let Some(calls) = message.tool_calls.filter(|calls| calls.as_array().is_some_and(|calls| !calls.is_empty()))
+        {
             field(4, out, |out| value(&calls, out));
         }
         if let Some(call) = legacy_call(message).filter(|call| !call.is_null()) {

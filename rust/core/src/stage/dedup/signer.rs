@@ -2,9 +2,9 @@
 
 use super::design::Design;
 use super::entry::Parts;
+use super::minhash;
 use super::settings::{DedupSettings, Mode};
 use super::sides::{Sides, encode};
-use super::minhash;
 use crate::error::Result;
 use crate::record::Record;
 use crate::text::hash;

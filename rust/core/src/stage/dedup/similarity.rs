@@ -60,7 +60,9 @@ impl Query {
         let sizes = [entry.sizes()[side] as u64, kept.sizes()[side] as u64];
         // both ≥ t·(n + m - both), so both ≥ t/(1 + t)·(n + m).
         let needed = (u64::from(threshold) * (sizes[0] + sizes[1])).div_ceil(10_000 + u64::from(threshold));
-        let Some(mut spare) = sizes[1].min(sizes[0]).checked_sub(needed).map(|_| sizes[1] - needed) else { return false };
+        let Some(mut spare) = sizes[1].min(sizes[0]).checked_sub(needed).map(|_| sizes[1] - needed) else {
+            return false;
+        };
         self.prepare(entry);
         for shingle in kept.shingles(side) {
             if !self.set.contains(shingle) {

@@ -92,7 +92,8 @@ fn overlap(a: &Plain, b: &Plain) -> Option<[u64; 2]> {
 /// Rules 6 to 9.
 fn by_the_rule(settings: &DedupSettings, corpus: &[Turns]) -> Vec<Outcome> {
     let window = settings.near.0.as_ref().map_or(1, |near| near.shingle);
-    let sides: Vec<[Plain; 2]> = corpus.iter().map(|turns| [false, true].map(|side| plain(turns, side, window))).collect();
+    let sides: Vec<[Plain; 2]> =
+        corpus.iter().map(|turns| [false, true].map(|side| plain(turns, side, window))).collect();
     let enough = |overlap: [u64; 2], threshold: u32| overlap[0] * 10_000 >= overlap[1] * u64::from(threshold);
     let mut kept: Vec<usize> = Vec::new();
     let mut outcomes = Vec::new();
@@ -104,7 +105,8 @@ fn by_the_rule(settings: &DedupSettings, corpus: &[Turns]) -> Vec<Outcome> {
             let same = [0, 1].map(|side| sides[i][side].numbers == sides[j][side].numbers);
             let near = settings.near.0.as_ref().is_some_and(|near| {
                 let t = near.threshold;
-                let passes = |side: usize, t: u32| overlaps[side].is_none_or(|overlap| enough(overlap, t)) && same[side];
+                let passes =
+                    |side: usize, t: u32| overlaps[side].is_none_or(|overlap| enough(overlap, t)) && same[side];
                 match near.mode {
                     Mode::Sides => overlaps != [None, None] && passes(0, t.prompt) && passes(1, t.response),
                     Mode::Prompt => overlaps[0].is_some() && passes(0, t.prompt),
@@ -154,23 +156,27 @@ fn corpora() -> impl Strategy<Value = Vec<Turns>> {
         words.iter().for_each(|word| text.extend([" ", word]));
         text.trim().to_owned()
     });
-    let role = prop_oneof![Just(Role::User), Just(Role::Assistant), Just(Role::System), Just(Role::Tool), Just(Role::Text)];
+    let role =
+        prop_oneof![Just(Role::User), Just(Role::Assistant), Just(Role::System), Just(Role::Tool), Just(Role::Text)];
     let turns = prop_oneof![
         6 => (text.clone(), text.clone()).prop_map(|(p, r)| vec![(Role::User, p), (Role::Assistant, r)]),
         1 => proptest::collection::vec((role, text), 0..4),
     ];
     let base = proptest::collection::vec(turns, 1..25);
-    (base, proptest::collection::vec((any::<prop::sample::Index>(), 0u8..12, any::<bool>()), 0..40)).prop_map(|(mut corpus, edits)| {
-        for (pick, word, response) in edits {
-            let mut copy: Turns = corpus[pick.index(corpus.len())].clone();
-            if let Some((_, text)) = if response { copy.last_mut() } else { copy.first_mut() }
-                && word < 9 {
+    (base, proptest::collection::vec((any::<prop::sample::Index>(), 0u8..12, any::<bool>()), 0..40)).prop_map(
+        |(mut corpus, edits)| {
+            for (pick, word, response) in edits {
+                let mut copy: Turns = corpus[pick.index(corpus.len())].clone();
+                if let Some((_, text)) = if response { copy.last_mut() } else { copy.first_mut() }
+                    && word < 9
+                {
                     text.push_str(&format!(" x{}", (b'a' + word) as char));
                 }
-            corpus.push(copy);
-        }
-        corpus
-    })
+                corpus.push(copy);
+            }
+            corpus
+        },
+    )
 }
 
 fn settings() -> impl Strategy<Value = DedupSettings> {

@@ -86,7 +86,8 @@ pub(super) struct Length {
 impl Length {
     /// `None` where no bound is set.
     pub(super) fn new(settings: &LengthSettings) -> Result<Option<Self>> {
-        let bounds = |unit, key, low_reason, high_reason, min, max| Bounds { unit, key, low_reason, high_reason, min, max };
+        let bounds =
+            |unit, key, low_reason, high_reason, min, max| Bounds { unit, key, low_reason, high_reason, min, max };
         let length = Self {
             turns: bounds(
                 "turns",

@@ -96,9 +96,15 @@ fn words_are_stretches_with_a_letter_and_single_characters_of_unspaced_scripts()
 fn turns_are_the_assistants() {
     let settings = length(LengthSettings { min_turns: 2, max_turns: Some(2), ..open() });
     let turns = |count: usize| [(Role::User, "a"), (Role::Assistant, "b")].repeat(count);
-    assert_eq!(judge(&settings, &turns(1)), Some(("filter.length.few_turns", r#"{"turns":1,"min_turns":2}"#.to_owned())));
+    assert_eq!(
+        judge(&settings, &turns(1)),
+        Some(("filter.length.few_turns", r#"{"turns":1,"min_turns":2}"#.to_owned()))
+    );
     assert_eq!(judge(&settings, &turns(2)), None);
-    assert_eq!(judge(&settings, &turns(3)), Some(("filter.length.many_turns", r#"{"turns":3,"max_turns":2}"#.to_owned())));
+    assert_eq!(
+        judge(&settings, &turns(3)),
+        Some(("filter.length.many_turns", r#"{"turns":3,"max_turns":2}"#.to_owned()))
+    );
 }
 
 #[test]

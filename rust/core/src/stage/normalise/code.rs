@@ -26,7 +26,8 @@ impl Tracker {
         let indent = bytes.iter().take_while(|&&byte| byte == b' ').count();
         let body = &bytes[indent..];
         let mark = body.first().copied().unwrap_or(0);
-        let length = if matches!(mark, b'`' | b'~') { body.iter().take_while(|&&byte| byte == mark).count() } else { 0 };
+        let length =
+            if matches!(mark, b'`' | b'~') { body.iter().take_while(|&&byte| byte == mark).count() } else { 0 };
         match self.open {
             Some((open, least)) => {
                 let closes = mark == open && length >= least && indent < 4 && body[length..].trim_ascii().is_empty();

@@ -110,7 +110,8 @@ impl Seen {
     fn byte(&mut self, byte: u8) {
         self.any |= byte;
         self.carriage_return |= u8::from(byte == b'\r');
-        self.control |= u8::from(byte < 0x20) & u8::from(byte != b'\t') & u8::from(byte != b'\n') & u8::from(byte != b'\r');
+        self.control |=
+            u8::from(byte < 0x20) & u8::from(byte != b'\t') & u8::from(byte != b'\n') & u8::from(byte != b'\r');
         self.control |= u8::from(byte == 0x7F);
         self.ampersand |= u8::from(byte == b'&');
         self.angle |= u8::from(byte == b'<');

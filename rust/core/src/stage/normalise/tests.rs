@@ -58,7 +58,12 @@ fn line_ends_become_line_feeds() {
 #[test]
 fn terminal_sequences_go_whole_and_other_controls_singly() {
     let settings = NormaliseSettings { control: true, ..off() };
-    check(settings, "\u{1b}[1;31mred\u{1b}[0m \u{0}\u{1b}x\u{7f}\u{9f}[2]\ta\r\n\u{c}b", "red x[2]\ta\r\nb", &[("normalise.control", 7)]);
+    check(
+        settings,
+        "\u{1b}[1;31mred\u{1b}[0m \u{0}\u{1b}x\u{7f}\u{9f}[2]\ta\r\n\u{c}b",
+        "red x[2]\ta\r\nb",
+        &[("normalise.control", 7)],
+    );
 }
 
 #[test]
@@ -108,10 +113,17 @@ fn entities_are_decoded_outside_code() {
 fn tags_are_stripped_and_blocks_end_lines() {
     let settings = NormaliseSettings { html: Html::Strip, ..off() };
     let tags = |count| [("normalise.html_tags", count)];
-    check(settings.clone(), "<p>One <b>bold</b></p><p class=\"a>b\">Two<br/>three</p>", "One bold\nTwo\nthree\n", &tags(7));
+    check(
+        settings.clone(),
+        "<p>One <b>bold</b></p><p class=\"a>b\">Two<br/>three</p>",
+        "One bold\nTwo\nthree\n",
+        &tags(7),
+    );
     check(settings.clone(), "<ul><li>a</li><li>b</li></ul><!-- no --><script>x < 1</script>c", "a\nb\nc", &tags(8));
     // What is no HTML stays.
-    for text in ["Vec<T> a < b", "<think>hm</think>", "<persona:x>", "<a@b.org>", "`<b>` ```\n<p>\n```", "i<br j>", "<b"] {
+    for text in
+        ["Vec<T> a < b", "<think>hm</think>", "<persona:x>", "<a@b.org>", "`<b>` ```\n<p>\n```", "i<br j>", "<b"]
+    {
         let wanted = if text == "i<br j>" { "i\n" } else { text };
         check(settings.clone(), text, wanted, if text == wanted { &[] } else { &[("normalise.html_tags", 1)] });
     }
@@ -138,14 +150,32 @@ fn the_scan_calls_for_nfc_wherever_it_could_matter() {
         assert!(fine || suspect, "U+{:04X}", u32::from(c));
     }
     // And not where it would cost a second look at ordinary texts.
-    for text in ["naïve “quotes” — … €", "Привет, мир", "Ελλάδα", "今天天气很好，你好。", "こんにちは カタカナ", "안녕하세요", "🎉🚀❤️", "Tiếng Việt", "مرحبا"] {
+    for text in [
+        "naïve “quotes” — … €",
+        "Привет, мир",
+        "Ελλάδα",
+        "今天天气很好，你好。",
+        "こんにちは カタカナ",
+        "안녕하세요",
+        "🎉🚀❤️",
+        "Tiếng Việt",
+        "مرحبا",
+    ] {
         assert!(!scan(text).has(Flags::NFC), "{text}");
     }
 }
 
 #[test]
 fn clean_texts_need_nothing() {
-    for text in ["", "plain", "a\n\tb\n", "naïve “quotes” — … €5 x² © 2024", "今天天气很好，你好。", "Привет, «мир»", "🎉🚀❤️ ok"] {
+    for text in [
+        "",
+        "plain",
+        "a\n\tb\n",
+        "naïve “quotes” — … €5 x² © 2024",
+        "今天天气很好，你好。",
+        "Привет, «мир»",
+        "🎉🚀❤️ ok",
+    ] {
         assert_eq!(scan(text).0 & !Flags::NON_ASCII.0, 0, "{text}");
     }
 }
@@ -153,10 +183,72 @@ fn clean_texts_need_nothing() {
 /// Pieces that meet each other in every order: what the kinds look for, and plain words.
 fn piece() -> impl Strategy<Value = String> {
     let pieces = [
-        "a", "word", " ", "  ", "\t", "\n", "\r", "\r\n", "\n\n", "\u{85}", "\u{2028}", "\u{0}", "\u{1b}[0m", "\u{1b}", "[1m",
-        "\u{200B}", "\u{FEFF}", "\u{301}", "\u{327}", "e", "é", "Ã", "©", "Ã©", "â€™", "â", "€", "™", "√©", "‚Äô", "ÃƒÂ©", "√", "’",
-        "“", "”", "```", "`", "~~~", "    ", "&", "amp;", "&amp;", "&lt;", "lt;", "&#38;", "<", "b>", "<b>", "</p>", "<br>", "<!--",
-        "-->", ">", ";", "ใ", "中", "\u{1100}\u{1161}", "ß", "ﬁ", "Ω", "\u{2126}", "Å", "²", "ï»¿", "\u{9d}", "Â\u{a0}",
+        "a",
+        "word",
+        " ",
+        "  ",
+        "\t",
+        "\n",
+        "\r",
+        "\r\n",
+        "\n\n",
+        "\u{85}",
+        "\u{2028}",
+        "\u{0}",
+        "\u{1b}[0m",
+        "\u{1b}",
+        "[1m",
+        "\u{200B}",
+        "\u{FEFF}",
+        "\u{301}",
+        "\u{327}",
+        "e",
+        "é",
+        "Ã",
+        "©",
+        "Ã©",
+        "â€™",
+        "â",
+        "€",
+        "™",
+        "√©",
+        "‚Äô",
+        "ÃƒÂ©",
+        "√",
+        "’",
+        "“",
+        "”",
+        "```",
+        "`",
+        "~~~",
+        "    ",
+        "&",
+        "amp;",
+        "&amp;",
+        "&lt;",
+        "lt;",
+        "&#38;",
+        "<",
+        "b>",
+        "<b>",
+        "</p>",
+        "<br>",
+        "<!--",
+        "-->",
+        ">",
+        ";",
+        "ใ",
+        "中",
+        "\u{1100}\u{1161}",
+        "ß",
+        "ﬁ",
+        "Ω",
+        "\u{2126}",
+        "Å",
+        "²",
+        "ï»¿",
+        "\u{9d}",
+        "Â\u{a0}",
     ];
     prop::sample::select(pieces.to_vec()).prop_map(str::to_owned)
 }

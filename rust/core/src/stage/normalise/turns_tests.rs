@@ -44,7 +44,8 @@ fn texts<'a>(messages: &ArenaVec<'a, Message<'a>>) -> Vec<&'a str> {
 #[test]
 fn clean_records_keep_their_spelling() {
     let arena = Bump::new();
-    let mut record = record(vec![turn(Role::User, "Hi", "{}", &arena), turn(Role::Assistant, "Ho", "{}", &arena)], &arena);
+    let mut record =
+        record(vec![turn(Role::User, "Hi", "{}", &arena), turn(Role::Assistant, "Ho", "{}", &arena)], &arena);
     assert_eq!(apply(&NormaliseSettings::default(), &mut record, &arena), vec![]);
     assert!(record.messages_raw.is_some() && record.messages.iter().all(|message| message.raw.is_some()));
 }
@@ -52,7 +53,8 @@ fn clean_records_keep_their_spelling() {
 #[test]
 fn changed_turns_lose_their_spelling_and_the_others_keep_it() {
     let arena = Bump::new();
-    let mut record = record(vec![turn(Role::User, "Hi ", "{}", &arena), turn(Role::Assistant, "Ho", "{}", &arena)], &arena);
+    let mut record =
+        record(vec![turn(Role::User, "Hi ", "{}", &arena), turn(Role::Assistant, "Ho", "{}", &arena)], &arena);
     record.messages[0].reasoning = Some(Text::new("so\r\n"));
     record.rejected = Some(ArenaVec::from_iter_in([turn(Role::Assistant, "No\t", "{}", &arena)], &arena));
     let changes = apply(&NormaliseSettings::default(), &mut record, &arena);
@@ -99,7 +101,8 @@ fn only_turns_that_carry_nothing_are_empty() {
 fn empty_turns_are_removed_and_counted_also_those_that_became_empty() {
     let arena = Bump::new();
     let turns = || {
-        let texts = [(Role::System, ""), (Role::User, "Hi"), (Role::Assistant, "\u{200B}\u{0}"), (Role::Assistant, "Ho")];
+        let texts =
+            [(Role::System, ""), (Role::User, "Hi"), (Role::Assistant, "\u{200B}\u{0}"), (Role::Assistant, "Ho")];
         texts.map(|(role, text)| turn(role, text, "{}", &arena)).into_iter().collect()
     };
     let mut first = record(turns(), &arena);

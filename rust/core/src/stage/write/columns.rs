@@ -206,8 +206,7 @@ impl<'a> ColumnsWriter<'a> {
         let turns: Vec<i32> = rows.iter().map(|row| i32::try_from(row.turns).unwrap_or(i32::MAX)).collect();
         column::<Int32Type>(&mut group, &turns, None, None)?;
         let traits = Levels::of(rows.iter().map(|row| row.traits.len()));
-        let values: Vec<ByteArray> =
-            rows.iter().flat_map(|row| &row.traits).map(|text| slice(log, text)).collect();
+        let values: Vec<ByteArray> = rows.iter().flat_map(|row| &row.traits).map(|text| slice(log, text)).collect();
         column::<ByteArrayType>(&mut group, &values, Some(&traits.definition), Some(&traits.repetition))?;
         let changes = Levels::of(rows.iter().map(|row| row.changes.iter().count()));
         let changed = || rows.iter().flat_map(|row| row.changes.iter());
@@ -275,11 +274,7 @@ fn optional(
     column::<ByteArrayType>(group, &values, Some(&levels), None)
 }
 
-fn integers(
-    group: &mut Group<'_, '_>,
-    rows: &[Row<'_>],
-    value: impl Fn(&Row<'_>) -> u64,
-) -> Result<(), ParquetError> {
+fn integers(group: &mut Group<'_, '_>, rows: &[Row<'_>], value: impl Fn(&Row<'_>) -> u64) -> Result<(), ParquetError> {
     let values: Vec<i64> = rows.iter().map(|row| i64::try_from(value(row)).unwrap_or(i64::MAX)).collect();
     column::<Int64Type>(group, &values, None, None)
 }

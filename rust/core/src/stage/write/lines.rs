@@ -113,16 +113,29 @@ mod tests {
         let doubles = Doubles { of: "a:1", exact: false, prompt: Some([4, 5]), response: None };
         duplicate(&mut out, "a:2", &doubles, b"{}");
         let rejection = Rejection { reason: "parse.syntax", byte: 2, detail: "expected `}`".to_owned() };
-        let whole = Rejected { origin: "a:3", unit_byte: 40, rejection: &rejection, raw: b"{\"\xff", length: None, digest: None };
+        let whole = Rejected {
+            origin: "a:3",
+            unit_byte: 40,
+            rejection: &rejection,
+            raw: b"{\"\xff",
+            length: None,
+            digest: None,
+        };
         rejected(&mut out, &whole);
         rejected(&mut out, &Rejected { raw: "{\"é".as_bytes(), length: Some(9), digest: Some("00"), ..whole });
-        let lines: Vec<Value> =
-            out.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).map(|line| serde_json::from_slice(line).unwrap()).collect();
-        assert_eq!(lines, [
-            json!({"origin": "a\"b:1", "reason": "filter.length.short", "evidence": {"characters": 3}, "record": {"x": 1.0}}),
-            json!({"origin": "a:2", "of": "a:1", "kind": "near", "prompt": [4, 5], "response": null, "record": {}}),
-            json!({"origin": "a:3", "byte": 42, "reason": "parse.syntax", "detail": "expected `}`", "raw_base64": "eyL/"}),
-            json!({"origin": "a:3", "byte": 42, "reason": "parse.syntax", "detail": "expected `}`", "length": 9, "digest": "00", "raw": "{\"é"}),
-        ]);
+        let lines: Vec<Value> = out
+            .split(|&byte| byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                json!({"origin": "a\"b:1", "reason": "filter.length.short", "evidence": {"characters": 3}, "record": {"x": 1.0}}),
+                json!({"origin": "a:2", "of": "a:1", "kind": "near", "prompt": [4, 5], "response": null, "record": {}}),
+                json!({"origin": "a:3", "byte": 42, "reason": "parse.syntax", "detail": "expected `}`", "raw_base64": "eyL/"}),
+                json!({"origin": "a:3", "byte": 42, "reason": "parse.syntax", "detail": "expected `}`", "length": 9, "digest": "00", "raw": "{\"é"}),
+            ]
+        );
     }
 }

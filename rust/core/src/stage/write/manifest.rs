@@ -96,7 +96,8 @@ impl Manifest {
     }
 
     fn text(&self) -> Result<Vec<u8>> {
-        let mut text = serde_json::to_vec_pretty(self).map_err(|error| Error::Internal(format!("manifest: {error}")))?;
+        let mut text =
+            serde_json::to_vec_pretty(self).map_err(|error| Error::Internal(format!("manifest: {error}")))?;
         text.push(b'\n');
         Ok(text)
     }
@@ -119,7 +120,12 @@ mod tests {
             arguments: vec!["in/ü".to_owned()],
             inputs: Vec::new(),
             notes: Vec::new(),
-            files: vec![ManifestFile { path: "data/x".to_owned(), bytes: 3, digest: Digest::of(b"abc"), rows: Some(1) }],
+            files: vec![ManifestFile {
+                path: "data/x".to_owned(),
+                bytes: 3,
+                digest: Digest::of(b"abc"),
+                rows: Some(1),
+            }],
             digest: String::new(),
         };
         let bytes = manifest.seal().unwrap();

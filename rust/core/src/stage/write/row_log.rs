@@ -125,8 +125,9 @@ impl RowLog {
             if from.exists() {
                 disk.rename(&from, &to)?;
             } else if !to.exists() {
-                return Err(Error::output(to.display().to_string(), "is missing")
-                    .with_hint("start again with `--force`"));
+                return Err(
+                    Error::output(to.display().to_string(), "is missing").with_hint("start again with `--force`")
+                );
             }
             if let Some(log) = self.log_path(file.number) {
                 disk.remove(&log)?;

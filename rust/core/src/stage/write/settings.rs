@@ -87,11 +87,13 @@ impl WriteSettings {
         let most = match self.compression {
             Compression::Zst => 19,
             Compression::Gz => 9,
-            Compression::None => return match self.level {
-                None => Ok(()),
-                Some(_) => Err(Error::plan("write.level", "is set, but `write.compression` is `none`")
-                    .with_hint("leave the level out or choose `zst` or `gz`")),
-            },
+            Compression::None => {
+                return match self.level {
+                    None => Ok(()),
+                    Some(_) => Err(Error::plan("write.level", "is set, but `write.compression` is `none`")
+                        .with_hint("leave the level out or choose `zst` or `gz`")),
+                };
+            }
         };
         match self.level {
             Some(level) if !(1..=most).contains(&level) => {

@@ -36,7 +36,8 @@ pub(super) fn strip(text: &str, out: &mut ArenaString<'_>) -> u32 {
 fn tag(text: &str) -> Option<(usize, Trace)> {
     let bytes = text.as_bytes();
     if bytes.starts_with(b"<!--") {
-        return memchr::memmem::find(&bytes[..bytes.len().min(16 * LONGEST)], b"-->").map(|end| (end + 3, Trace::Nothing));
+        return memchr::memmem::find(&bytes[..bytes.len().min(16 * LONGEST)], b"-->")
+            .map(|end| (end + 3, Trace::Nothing));
     }
     if bytes.len() > 9 && bytes[..9].eq_ignore_ascii_case(b"<!doctype") {
         return end_of_tag(bytes).map(|end| (end, Trace::Line));

@@ -98,21 +98,31 @@ impl Class {
             0xA8 | 0xAF | 0xB4 | 0xB8 | 0x2C6..=0x2C7 | 0x2D8..=0x2DD => Self::LoneAccent,
             0xAA | 0xB0 | 0xB2 | 0xB3 | 0xB9 | 0xBA | 0x2070..=0x209C => Self::Raised,
             0xBC..=0xBE | 0x2150..=0x2189 => Self::Fraction,
-            0xAC | 0xB1 | 0xD7 | 0xF7 | 0x2044 | 0x2200..=0x22FF | 0x2A00..=0x2AFF | 0x27C0..=0x27EF | 0x25CA => Self::Math,
+            0xAC | 0xB1 | 0xD7 | 0xF7 | 0x2044 | 0x2200..=0x22FF | 0x2A00..=0x2AFF | 0x27C0..=0x27EF | 0x25CA => {
+                Self::Math
+            }
             0xAB | 0x2018 | 0x201C | 0x2039 => Self::QuoteLeft,
             0xBB | 0x2019 | 0x201D | 0x203A => Self::QuoteRight,
             0x201A | 0x201E => Self::QuoteLow,
             0xB7 | 0x2010..=0x2015 | 0x2022 | 0x2024..=0x2027 => Self::Dash,
             0xAD | 0x200B..=0x200F | 0x2028..=0x202E | 0x2060..=0x2069 | 0xFE00..=0xFE0F | 0xFEFF => Self::Invisible,
-            0xA4 | 0xA6 | 0xA7 | 0xA9 | 0xAE | 0xB6 | 0x192 | 0x2020 | 0x2021 | 0x2030..=0x2038 | 0x203B..=0x205E => Self::Sign,
+            0xA4 | 0xA6 | 0xA7 | 0xA9 | 0xAE | 0xB6 | 0x192 | 0x2020 | 0x2021 | 0x2030..=0x2038 | 0x203B..=0x205E => {
+                Self::Sign
+            }
             0x2100..=0x214F => Self::Sign,
             // µ stands in Latin texts like a letter.
             0xB5 => Self::AccentedLower,
             0x2000..=0x200A | 0x205F => Self::Space,
             0xC0..=0x17F | 0x1A0 | 0x1A1 | 0x1AF | 0x1B0 | 0x218..=0x21B | 0x1E00..=0x1EFF => {
-                if c.is_uppercase() { Self::AccentedUpper } else { Self::AccentedLower }
+                if c.is_uppercase() {
+                    Self::AccentedUpper
+                } else {
+                    Self::AccentedLower
+                }
             }
-            0x180..=0x2FF | 0x1D00..=0x1DBF | 0x2C60..=0x2C7F | 0xA720..=0xA7FF | 0xAB30..=0xAB6F | 0xFB00..=0xFB06 => Self::RareLatin,
+            0x180..=0x2FF | 0x1D00..=0x1DBF | 0x2C60..=0x2C7F | 0xA720..=0xA7FF | 0xAB30..=0xAB6F | 0xFB00..=0xFB06 => {
+                Self::RareLatin
+            }
             0x300..=0x36F | 0x20D0..=0x20F0 | 0x1DC0..=0x1DFF | 0xFE20..=0xFE2F => Self::Mark,
             0xFFFD => Self::Replacement,
             0x2190..=0x21FF | 0x2300..=0x25FF | 0x2600..=0x27BF | 0x27F0..=0x29FF | 0x2B00..=0x2BFF => Self::Picture,
@@ -194,9 +204,34 @@ impl Class {
     pub(super) fn representatives() -> impl Iterator<Item = Class> {
         use Class::*;
         let single = [
-            Space, Digit, Lower, Upper, Punctuation, AccentedLower, AccentedUpper, RareLatin, Mark, EastAsian, QuoteLeft,
-            QuoteRight, QuoteLow, Inverted, Dash, NoBreakSpace, Currency, Raised, Fraction, LoneAccent, Sign, Math, Picture,
-            Invisible, Replacement, Private, Never, RareScript(0),
+            Space,
+            Digit,
+            Lower,
+            Upper,
+            Punctuation,
+            AccentedLower,
+            AccentedUpper,
+            RareLatin,
+            Mark,
+            EastAsian,
+            QuoteLeft,
+            QuoteRight,
+            QuoteLow,
+            Inverted,
+            Dash,
+            NoBreakSpace,
+            Currency,
+            Raised,
+            Fraction,
+            LoneAccent,
+            Sign,
+            Math,
+            Picture,
+            Invisible,
+            Replacement,
+            Private,
+            Never,
+            RareScript(0),
         ];
         single.into_iter().chain((0..36).map(Script))
     }
@@ -208,7 +243,16 @@ impl Class {
 
     /// A sign that hardly stands beside another by chance.
     pub(super) fn is_sign(self) -> bool {
-        matches!(self, Self::Raised | Self::Fraction | Self::LoneAccent | Self::Sign | Self::Math | Self::Currency | Self::Inverted)
+        matches!(
+            self,
+            Self::Raised
+                | Self::Fraction
+                | Self::LoneAccent
+                | Self::Sign
+                | Self::Math
+                | Self::Currency
+                | Self::Inverted
+        )
     }
 
     /// An accented Latin letter.

@@ -57,13 +57,21 @@ fn own(c: char, class: Class) -> i32 {
         },
         Class::Fraction => 2,
         // The accents of living languages, and all the others.
-        Class::Mark if matches!(c, '\u{300}'..='\u{304}' | '\u{306}'..='\u{30C}' | '\u{31B}' | '\u{323}' | '\u{327}' | '\u{328}') => 2,
+        Class::Mark if matches!(c, '\u{300}'..='\u{304}' | '\u{306}'..='\u{30C}' | '\u{31B}' | '\u{323}' | '\u{327}' | '\u{328}') => {
+            2
+        }
         Class::Mark if c == '\u{20E3}' => 1,
         Class::Mark => 6,
         Class::LoneAccent => 3,
         Class::RareLatin => 4,
         Class::RareScript(_) => 5,
-        Class::Private => if c == '\u{F8FF}' { 4 } else { 6 },
+        Class::Private => {
+            if c == '\u{F8FF}' {
+                4
+            } else {
+                6
+            }
+        }
         Class::Never => 40,
         _ => 1,
     }
@@ -93,21 +101,33 @@ fn pair(a: Class, b: Class) -> i32 {
     use Class::*;
     match (a, b) {
         (Space | Punctuation | NoBreakSpace, Mark) => 3,
-        (Space | Punctuation | NoBreakSpace | Dash | Invisible, _) | (_, Space | Punctuation | NoBreakSpace | Dash | Invisible) => 0,
+        (Space | Punctuation | NoBreakSpace | Dash | Invisible, _)
+        | (_, Space | Punctuation | NoBreakSpace | Dash | Invisible) => 0,
         // Words.
         (Lower | AccentedLower, AccentedUpper) => 3,
         (AccentedLower, Upper) => 2,
         (AccentedLower | AccentedUpper, AccentedLower | AccentedUpper) => 1,
         (Digit, AccentedLower | AccentedUpper | Script(_)) | (Script(_), Digit) => 1,
         (Script(a), Script(b)) => i32::from(a != b) * 3,
-        (RareScript(a), RareScript(b)) => if a == b { -3 } else { 3 },
+        (RareScript(a), RareScript(b)) => {
+            if a == b {
+                -3
+            } else {
+                3
+            }
+        }
         (Script(1), Lower | Upper) | (Lower | Upper, Script(1)) => 1,
         (Lower | Upper | Digit, EastAsian) | (EastAsian, Lower | Upper | Digit) => 0,
-        (AccentedLower | AccentedUpper | RareLatin, EastAsian) | (EastAsian, AccentedLower | AccentedUpper | RareLatin) => 3,
+        (AccentedLower | AccentedUpper | RareLatin, EastAsian)
+        | (EastAsian, AccentedLower | AccentedUpper | RareLatin) => 3,
         (Script(_) | RareScript(_) | EastAsian, Script(_) | RareScript(_) | EastAsian) => i32::from(a != b) * 3,
         (Script(_) | RareScript(_), letter) | (letter, Script(_) | RareScript(_)) if letter.is_latin() => 3,
         // Marks need a letter.
-        (Digit | QuoteLeft | QuoteRight | QuoteLow | Inverted | Currency | Raised | Fraction | LoneAccent | Sign | Math, Mark) => 3,
+        (
+            Digit | QuoteLeft | QuoteRight | QuoteLow | Inverted | Currency | Raised | Fraction | LoneAccent | Sign
+            | Math,
+            Mark,
+        ) => 3,
         // Signs beside letters.
         (letter, LoneAccent | QuoteLow | Inverted | Fraction) if letter.is_latin() => 3,
         (letter, Currency | Sign | Math | Raised) if letter.is_accented() => 3,

@@ -82,8 +82,7 @@ fn weigh(text: &str, start: usize, codec: Codec) -> Option<Stretch> {
     let previous_class = previous.map_or(Class::Space, Class::of);
     let mut given = Reading::after(previous_class);
     let mut decoded = Reading::after(previous_class);
-    let mut stretch =
-        Stretch { start, end: start, characters: 0, gain: 0, lone: false, possible: true, chosen: false };
+    let mut stretch = Stretch { start, end: start, characters: 0, gain: 0, lone: false, possible: true, chosen: false };
     let mut letters = 0;
     let mut foreign = 0;
     while let Some((character, length, characters)) = next {
@@ -146,6 +145,9 @@ fn is_quoted_letter(previous: Option<char>, stretch: &str) -> bool {
     let last = stretch.chars().next_back();
     matches!(
         (previous, last),
-        (Some('“' | '„' | '”'), Some('”' | '“')) | (Some('‘' | '‚' | '’'), Some('’' | '‘')) | (Some('«'), Some('»')) | (Some('»'), Some('«'))
+        (Some('“' | '„' | '”'), Some('”' | '“'))
+            | (Some('‘' | '‚' | '’'), Some('’' | '‘'))
+            | (Some('«'), Some('»'))
+            | (Some('»'), Some('«'))
     )
 }

@@ -55,7 +55,10 @@ fn misread_sentences_come_back() {
         let found = repaired(&misread);
         total += 1;
         if found != fields[2] {
-            wrong.push(format!("{} {}\n  wanted {}\n  found  {found}\n  from   {misread}", fields[0], fields[1], fields[2]));
+            wrong.push(format!(
+                "{} {}\n  wanted {}\n  found  {found}\n  from   {misread}",
+                fields[0], fields[1], fields[2]
+            ));
         }
     }
     assert!(total > 500);
