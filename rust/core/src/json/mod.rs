@@ -4,11 +4,13 @@
 //! Nodes borrow from the input line or from the batch's arena and are freed with it.
 
 mod check;
+mod decoded;
 mod defect;
 mod node;
 mod parse;
 mod repair;
 mod scan;
+mod scanner;
 mod strings;
 #[cfg(test)]
 mod tests;
@@ -19,5 +21,6 @@ pub use defect::{Defect, DefectKind};
 pub use node::{Kind, Member, Node};
 pub use parse::{Limits, parse};
 pub use repair::Repair;
+pub(crate) use scanner::Scanner;
 pub use strings::unescape;
 pub use write::{is_one_line, write_anew, write_compact, write_string};

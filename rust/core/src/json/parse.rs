@@ -3,8 +3,9 @@
 //! One pass, no look-behind. Children are collected on a stack that outlives the call (one a
 //! thread) and copied to the arena when their parent closes, so the arena holds nothing twice.
 
+use super::decoded::Decoded;
 use super::defect::{Defect, DefectKind};
-use super::{Kind, Member, Node, scan, strings};
+use super::{Kind, Member, Node, scan};
 use bumpalo::Bump;
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -30,7 +31,6 @@ const FEW: usize = 24;
 struct Scratch {
     nodes: Vec<Node<'static>>,
     members: Vec<Member<'static>>,
-    text: Vec<u8>,
 }
 
 thread_local! {
@@ -49,7 +49,8 @@ pub(super) fn parse_keeping_duplicates<'a>(text: &'a str, arena: &'a Bump, limit
 }
 
 fn run<'a>(text: &'a str, arena: &'a Bump, limits: Limits, duplicates: bool) -> Result<Node<'a>, Defect> {
-    let Scratch { nodes, members, text: decoded } = SCRATCH.take();
+    let Scratch { nodes, members } = SCRATCH.take();
+    let decoded = Decoded::new(arena);
     let mut parser =
         Parser { bytes: text.as_bytes(), at: 0, arena, depth_left: limits.depth, duplicates, nodes, members, decoded };
     parser.space();
@@ -57,11 +58,8 @@ fn run<'a>(text: &'a str, arena: &'a Bump, limits: Limits, duplicates: bool) -> 
         parser.space();
         if parser.at < parser.bytes.len() { Err(parser.trailing()) } else { Ok(node) }
     });
-    let Parser { nodes, members, mut decoded, .. } = parser;
-    if decoded.capacity() > 1 << 20 {
-        decoded = Vec::new();
-    }
-    SCRATCH.set(Scratch { nodes: recycle(nodes), members: recycle(members), text: decoded });
+    let Parser { nodes, members, .. } = parser;
+    SCRATCH.set(Scratch { nodes: recycle(nodes), members: recycle(members) });
     found
 }
 
@@ -84,7 +82,7 @@ struct Parser<'a> {
     duplicates: bool,
     nodes: Vec<Node<'a>>,
     members: Vec<Member<'a>>,
-    decoded: Vec<u8>,
+    decoded: Decoded<'a>,
 }
 
 impl<'a> Parser<'a> {
@@ -226,30 +224,10 @@ impl<'a> Parser<'a> {
     }
 
     /// The same for a string whose first escape stands at `at`.
-    fn escaped_string(&mut self, start: usize, mut at: usize) -> Result<(&'a str, &'a str), Defect> {
-        self.decoded.clear();
-        self.decoded.extend_from_slice(&self.bytes[start + 1..at]);
-        loop {
-            match self.bytes.get(at) {
-                Some(b'\\') => {
-                    let (length, scalar) = strings::escape(self.bytes, at).map_err(|kind| Defect { byte: at, kind })?;
-                    if (scalar as u32) < 0x80 {
-                        self.decoded.push(scalar as u8);
-                    } else {
-                        self.decoded.extend_from_slice(scalar.encode_utf8(&mut [0; 4]).as_bytes());
-                    }
-                    at += length;
-                }
-                Some(b'"') => break,
-                found => return Err(self.broken_string(found, at)),
-            }
-            at = scan::copy_until_special(self.bytes, at, &mut self.decoded);
-        }
-        self.at = at + 1;
-        let decoded = self.arena.alloc_slice_copy(&self.decoded);
-        // SAFETY: runs between ASCII bytes of UTF-8, and encoded characters.
-        let text = unsafe { std::str::from_utf8_unchecked(decoded) };
-        Ok((self.slice(start, at + 1), text))
+    fn escaped_string(&mut self, start: usize, at: usize) -> Result<(&'a str, &'a str), Defect> {
+        let (text, stop) = self.decoded.text(self.bytes, start, at)?;
+        self.at = stop + 1;
+        Ok((self.slice(start, stop + 1), text))
     }
 
     #[inline(always)]

@@ -64,6 +64,35 @@ pub(super) fn copy_until_special(bytes: &[u8], at: usize, out: &mut Vec<u8>) -> 
     }
 }
 
+/// How many bytes `copy_run` may write beyond what the source has.
+pub(super) const SLACK: usize = 16;
+
+/// Copies everything from `at` to the next special byte to `out`; where that byte is.
+///
+/// # Safety
+/// `bytes.len() - at + SLACK` bytes must be writable at `out`, none of them in `bytes`.
+#[inline(always)]
+pub(super) unsafe fn copy_run(bytes: &[u8], mut at: usize, mut out: *mut u8) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    while at + 16 <= bytes.len() {
+        // SAFETY: 16 bytes are readable at `at`, and writable at `out` by contract.
+        let mask = unsafe { x86::copy16(bytes.as_ptr().add(at), out) };
+        if mask != 0 {
+            return at + mask.trailing_zeros() as usize;
+        }
+        at += 16;
+        // SAFETY: as many bytes were read.
+        out = unsafe { out.add(16) };
+    }
+    #[cfg(target_arch = "x86_64")]
+    let stop = special_scalar(bytes, at);
+    #[cfg(not(target_arch = "x86_64"))]
+    let stop = special_words(bytes, at);
+    // SAFETY: by contract.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr().add(at), out, stop - at) };
+    stop
+}
+
 #[cfg(target_arch = "x86_64")]
 pub(super) mod x86 {
     use super::special_scalar;
@@ -100,6 +129,20 @@ pub(super) mod x86 {
             let slash = _mm_cmpeq_epi8(chunk, _mm_set1_epi8(b'\\' as i8));
             let control = _mm_cmpeq_epi8(_mm_min_epu8(chunk, _mm_set1_epi8(0x1F)), chunk);
             _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), control)) as u32
+        }
+    }
+
+    /// Copies 16 bytes; a bit for each special one among them.
+    ///
+    /// # Safety
+    /// 16 bytes must be readable at `from` and writable at `to`.
+    #[inline(always)]
+    pub unsafe fn copy16(from: *const u8, to: *mut u8) -> u32 {
+        // SAFETY: by contract.
+        unsafe {
+            let chunk = _mm_loadu_si128(from.cast());
+            _mm_storeu_si128(to.cast(), chunk);
+            mask16(chunk)
         }
     }
 
@@ -230,6 +273,11 @@ mod tests {
         let stop = copy_until_special(bytes, at, &mut out);
         assert_eq!(out, &bytes[at..stop]);
         found.push(("copied", stop));
+        let mut room = vec![0; bytes.len() - at + SLACK];
+        // SAFETY: as much room as it asks for.
+        let stop = unsafe { copy_run(bytes, at, room.as_mut_ptr()) };
+        assert_eq!(&room[..stop - at], &bytes[at..stop]);
+        found.push(("copied as a run", stop));
         #[cfg(target_arch = "x86_64")]
         {
             found.push(("sse2", x86::special_sse2(bytes, at)));

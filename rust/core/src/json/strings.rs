@@ -24,23 +24,29 @@ pub fn unescape<'a>(inside: &'a str, arena: &'a Bump) -> Result<&'a str, (usize,
     Ok(out.into_bump_str())
 }
 
+/// What a letter after a backslash stands for, where that is one ASCII character; else 0.
+pub(super) static SIMPLE: [u8; 256] = {
+    let mut table = [0; 256];
+    table[b'n' as usize] = b'\n';
+    table[b'"' as usize] = b'"';
+    table[b'\\' as usize] = b'\\';
+    table[b'/' as usize] = b'/';
+    table[b't' as usize] = b'\t';
+    table[b'r' as usize] = b'\r';
+    table[b'b' as usize] = 8;
+    table[b'f' as usize] = 12;
+    table
+};
+
 /// The escape that begins with the backslash at `at`: its length in bytes and its character.
 #[inline]
 pub(super) fn escape(bytes: &[u8], at: usize) -> Result<(usize, char), DefectKind> {
     let Some(&letter) = bytes.get(at + 1) else { return Err(DefectKind::Truncated) };
-    let simple = match letter {
-        b'n' => '\n',
-        b'"' => '"',
-        b'\\' => '\\',
-        b'/' => '/',
-        b't' => '\t',
-        b'r' => '\r',
-        b'b' => '\u{8}',
-        b'f' => '\u{c}',
-        b'u' => return unicode(bytes, at),
-        _ => return Err(DefectKind::Syntax),
-    };
-    Ok((2, simple))
+    match SIMPLE[usize::from(letter)] {
+        0 if letter == b'u' => unicode(bytes, at),
+        0 => Err(DefectKind::Syntax),
+        simple => Ok((2, char::from(simple))),
+    }
 }
 
 fn unicode(bytes: &[u8], at: usize) -> Result<(usize, char), DefectKind> {

@@ -25,7 +25,7 @@ pub struct Hermes;
 const LISTS: [&str; 2] = ["conversations", "messages"];
 const CALL: (&str, &str) = ("<tool_call>", "</tool_call>");
 /// Looks for the opening tag of a call.
-static CALL_MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(CALL.0));
+pub(super) static CALL_MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(CALL.0));
 const RESPONSE: (&str, &str) = ("<tool_response>", "</tool_response>");
 const LIMITS: Limits = Limits { depth: 256 };
 

@@ -26,6 +26,7 @@ mod openai;
 mod openorca;
 mod pair;
 mod pairwise;
+mod plain;
 mod policy;
 mod preference;
 mod prompt_completion;
@@ -80,6 +81,8 @@ pub enum Parsed<'a> {
 pub struct Parser {
     settings: ParseSettings,
     limits: Limits,
+    /// Whether plain lines may go their own way.
+    plain: bool,
 }
 
 impl Parser {
@@ -94,11 +97,23 @@ impl Parser {
                 format!("{name:?} is no name of a role, expected one that stands in the data"),
             ));
         }
-        Ok(Self { settings: settings.clone(), limits: Limits { depth: settings.max_depth } })
+        let limits = Limits { depth: settings.max_depth };
+        Ok(Self { settings: settings.clone(), limits, plain: plain::applies(settings) })
     }
 
     /// Reads one unit. `Err` only where a policy is `strict`.
     pub fn parse<'a>(&self, unit: &Unit<'a>, arena: &'a Bump) -> Result<Parsed<'a>> {
+        if self.plain
+            && let Body::Json(bytes) = &unit.body
+            && let Some(turns) = plain::turns(bytes, arena)
+        {
+            return Ok(Parsed::Record(plain::record(turns, unit.origin, arena)));
+        }
+        self.parse_any(unit, arena)
+    }
+
+    /// Reads a unit of any shape.
+    fn parse_any<'a>(&self, unit: &Unit<'a>, arena: &'a Bump) -> Result<Parsed<'a>> {
         let read = match &unit.body {
             Body::Empty => return Ok(Parsed::Empty),
             Body::Rejected { rejection, .. } => return Ok(Parsed::Rejected(rejection.clone())),

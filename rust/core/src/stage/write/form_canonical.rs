@@ -4,9 +4,13 @@ use super::form::source_of;
 use crate::json::{Kind, write_compact, write_string};
 use crate::record::{Content, Message, Part, Place, Record, Text};
 use crate::stage::parse::{family, is_bare, part_text_key};
+use std::cell::RefCell;
 
 /// Writes the record in the canonical form.
 pub(super) fn write_canonical(out: &mut Vec<u8>, record: &Record<'_>) {
+    if let Some(raw) = record.messages_raw {
+        out.reserve(raw.len() + 256);
+    }
     out.extend_from_slice(b"{\"messages\":");
     match record.messages_raw {
         Some(raw) => out.extend_from_slice(raw.as_bytes()),
@@ -26,18 +30,70 @@ pub(super) fn write_canonical(out: &mut Vec<u8>, record: &Record<'_>) {
         out.push(b':');
         write_compact(out, &member.value);
     }
-    out.extend_from_slice(b",\"_origin\":");
-    write_origin(out, record);
-    if record.field("_source").is_none() {
-        out.extend_from_slice(b",\"_source\":");
-        write_string(out, source_of(record));
+    let declares_source = record.field("_source").is_some();
+    match record.origin.place {
+        Place::Line(line) if !declares_source && has_usual_schema(record) => write_usual(out, record, b':', line),
+        Place::Index(index) if !declares_source && has_usual_schema(record) => write_usual(out, record, b'#', index),
+        _ => {
+            out.extend_from_slice(b",\"_origin\":");
+            write_origin(out, record);
+            if !declares_source {
+                out.extend_from_slice(b",\"_source\":");
+                write_string(out, source_of(record));
+            }
+            write_schema(out, record);
+        }
     }
-    write_schema(out, record);
     if let Some(parent) = record.parent {
         out.extend_from_slice(b",\"_parent\":");
         write_string(out, parent);
     }
     out.push(b'}');
+}
+
+/// What stands around the number of the line in `_origin`, `_source` and `_schema` of the last
+/// record: the next one of the same file and schema has the same.
+#[derive(Default)]
+struct Usual {
+    path: String,
+    family: &'static str,
+    dialect: &'static str,
+    before: Vec<u8>,
+    after: Vec<u8>,
+}
+
+thread_local! {
+    static USUAL: RefCell<Usual> = RefCell::default();
+}
+
+/// Whether `_schema` is no more than family and dialect.
+fn has_usual_schema(record: &Record<'_>) -> bool {
+    record.schema.restore.is_empty() && record.messages_raw.is_some() && record.rejected.is_none()
+}
+
+/// Writes `_origin`, `_source` and `_schema` of such a record.
+fn write_usual(out: &mut Vec<u8>, record: &Record<'_>, mark: u8, number: u64) {
+    USUAL.with_borrow_mut(|usual| {
+        let schema = &record.schema;
+        let is_same =
+            usual.path == record.origin.path && usual.family == schema.family && usual.dialect == schema.dialect;
+        if !is_same || usual.before.is_empty() {
+            usual.path.clear();
+            usual.path.push_str(record.origin.path);
+            (usual.family, usual.dialect) = (schema.family, schema.dialect);
+            usual.before.clear();
+            usual.before.extend_from_slice(b",\"_origin\":");
+            write_string(&mut usual.before, record.origin.path);
+            usual.before.pop();
+            usual.after.clear();
+            usual.after.extend_from_slice(b"\",\"_source\":");
+            write_string(&mut usual.after, source_of(record));
+            write_schema(&mut usual.after, record);
+        }
+        out.extend_from_slice(&usual.before);
+        write_number(out, mark, number);
+        out.extend_from_slice(&usual.after);
+    });
 }
 
 fn write_origin(out: &mut Vec<u8>, record: &Record<'_>) {
@@ -220,6 +276,43 @@ pub(crate) fn write_part(out: &mut Vec<u8>, part: &Part<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{Changes, Origin, Schema};
+    use bumpalo::Bump;
+    use bumpalo::collections::Vec as ArenaVec;
+
+    #[test]
+    fn the_usual_end_of_a_record_is_that_of_its_own_file_and_schema() {
+        let arena = Bump::new();
+        for (path, family, dialect, place) in [
+            ("a/b.jsonl", "openai", "messages", Place::Line(7)),
+            ("a/b.jsonl", "openai", "messages", Place::Line(18)),
+            ("a/b.jsonl", "openai", "conversations", Place::Index(0)),
+            ("a\"\\c\n.json", "openai", "conversations", Place::Index(12)),
+            ("", "corpuskit", "record", Place::Line(1)),
+        ] {
+            let record = Record {
+                origin: Origin { path, place },
+                schema: Schema { family, dialect, restore: ArenaVec::new_in(&arena) },
+                messages: ArenaVec::new_in(&arena),
+                messages_raw: Some("[]"),
+                tools: None,
+                rejected: None,
+                parent: None,
+                fields: ArenaVec::new_in(&arena),
+                changes: Changes::default(),
+            };
+            let mut out = Vec::new();
+            write_canonical(&mut out, &record);
+            let written: serde_json::Value = serde_json::from_slice(&out).unwrap_or_default();
+            let expected = serde_json::json!({
+                "messages": [],
+                "_origin": record.origin.to_string(),
+                "_source": source_of(&record),
+                "_schema": {"family": family, "dialect": dialect},
+            });
+            assert_eq!(written, expected);
+        }
+    }
 
     #[test]
     fn numbers_are_those_of_the_standard_library() {
