@@ -15,7 +15,7 @@ use std::str::FromStr;
 const BLOCK: usize = 128 * 1024;
 
 /// The length of the subtrees that [`Tree::push`] takes.
-pub const SUBTREE: usize = 1 << 20;
+pub const SUBTREE: usize = 256 << 10;
 
 /// The chaining value of the [`SUBTREE`] bytes that start at byte `at` of a longer input.
 pub fn subtree(bytes: &[u8], at: u64) -> ChainingValue {
@@ -99,13 +99,15 @@ impl Tree {
                 bytes = &bytes[used..];
                 continue;
             }
-            let room = (BLOCK - self.waiting.len().min(BLOCK)).min(bytes.len());
-            let (now, later) = bytes.split_at(room);
+            let past = (self.bytes() % BLOCK as u64) as usize;
+            if past == 0 && !self.waiting.is_empty() {
+                self.absorb_waiting(true);
+                continue;
+            }
+            // Only what is needed to stand at a whole block is copied; blocks after that are not.
+            let (now, later) = bytes.split_at((BLOCK - past).min(bytes.len()));
             self.waiting.extend_from_slice(now);
             bytes = later;
-            if !bytes.is_empty() {
-                self.absorb_waiting(true);
-            }
         }
     }
 

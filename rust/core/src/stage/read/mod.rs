@@ -44,7 +44,7 @@ pub use structure::{Structure, StructureKind};
 pub use unit::{Body, OwnedBody, OwnedPlace, OwnedUnit, Unit};
 
 /// Plain bytes of a batch, about: it ends with the unit that would pass this size.
-pub const BATCH_BYTES: usize = 2 << 20;
+pub const BATCH_BYTES: usize = 512 << 10;
 
 /// Most bytes of a rejected unit that are kept to show it.
 pub const HEAD_BYTES: usize = 4096;

@@ -3,13 +3,13 @@
 //! The reference Parquet writer without Arrow. Row groups are cut by the rows alone and no time, name
 //! or version of a library goes in, so equal rows give equal bytes.
 
+use super::columns_group::Columns;
 use super::disk::Disk;
-use super::rows::Row;
 use crate::digest::{Digest, Tree};
 use crate::{Error, Result};
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::data_type::{ByteArray, ByteArrayType, Int32Type, Int64Type};
+use parquet::data_type::{ByteArrayType, DataType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
@@ -132,7 +132,7 @@ fn whole_rows(log: &[u8]) -> usize {
 }
 
 /// Where the file goes: written, hashed, and the first failure kept with its own message.
-struct Output<'a> {
+pub(super) struct Output<'a> {
     disk: &'a Disk,
     file: &'a File,
     path: &'a Path,
@@ -165,7 +165,7 @@ impl<'a> ColumnsWriter<'a> {
     fn new(out: Output<'a>) -> Result<Self, ParquetError> {
         let schema = Arc::new(parse_message_type(SCHEMA)?);
         let origin = ColumnPath::from("origin");
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_writer_version(WriterVersion::PARQUET_1_0)
             .set_created_by("corpuskit".to_owned())
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
@@ -174,8 +174,14 @@ impl<'a> ColumnsWriter<'a> {
             // Origins are all different and share their beginnings.
             .set_column_dictionary_enabled(origin.clone(), false)
             .set_column_encoding(origin, Encoding::DELTA_BYTE_ARRAY)
-            .set_max_row_group_row_count(None)
-            .build();
+            .set_max_row_group_row_count(None);
+        for name in ["characters", "characters_total", "turns"] {
+            // Cheaper than to look each number up, and smaller.
+            properties = properties
+                .set_column_dictionary_enabled(ColumnPath::from(name), false)
+                .set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED);
+        }
+        let properties = properties.build();
         Ok(Self { writer: SerializedFileWriter::new(out, schema, Arc::new(properties))?, rows: 0 })
     }
 
@@ -185,36 +191,25 @@ impl<'a> ColumnsWriter<'a> {
 
     /// One row group from whole rows of the log.
     fn group(&mut self, log: &Bytes) -> Result<(), ParquetError> {
-        let mut rows = Vec::new();
-        let mut rest: &[u8] = log;
-        while !rest.is_empty() {
-            rows.push(Row::take(&mut rest).ok_or_else(|| ParquetError::General("the row log is damaged".to_owned()))?);
-        }
-        self.rows += rows.len() as u64;
+        let columns = Columns::of(log).ok_or_else(|| ParquetError::General("the row log is damaged".to_owned()))?;
+        self.rows += columns.origins.len() as u64;
         let mut group = self.writer.next_row_group()?;
-        required(&mut group, log, &rows, |row| row.origin)?;
-        optional(&mut group, log, &rows, |row| row.id)?;
-        optional(&mut group, log, &rows, |row| row.parent)?;
-        required(&mut group, log, &rows, |row| row.source)?;
-        optional(&mut group, log, &rows, |row| row.licence)?;
-        optional(&mut group, log, &rows, |row| row.category)?;
-        optional(&mut group, log, &rows, |row| row.persona)?;
-        required(&mut group, log, &rows, |row| row.family)?;
-        required(&mut group, log, &rows, |row| row.dialect)?;
-        integers(&mut group, &rows, |row| row.characters)?;
-        integers(&mut group, &rows, |row| row.characters_total)?;
-        let turns: Vec<i32> = rows.iter().map(|row| i32::try_from(row.turns).unwrap_or(i32::MAX)).collect();
-        column::<Int32Type>(&mut group, &turns, None, None)?;
-        let traits = Levels::of(rows.iter().map(|row| row.traits.len()));
-        let values: Vec<ByteArray> = rows.iter().flat_map(|row| &row.traits).map(|text| slice(log, text)).collect();
-        column::<ByteArrayType>(&mut group, &values, Some(&traits.definition), Some(&traits.repetition))?;
-        let changes = Levels::of(rows.iter().map(|row| row.changes.iter().count()));
-        let changed = || rows.iter().flat_map(|row| row.changes.iter());
-        let kinds: Vec<ByteArray> =
-            changed().map(|(kind, _)| Bytes::from_static(kind.name().as_bytes()).into()).collect();
-        column::<ByteArrayType>(&mut group, &kinds, Some(&changes.definition), Some(&changes.repetition))?;
-        let times: Vec<i32> = changed().map(|(_, times)| i32::try_from(times).unwrap_or(i32::MAX)).collect();
-        column::<Int32Type>(&mut group, &times, Some(&changes.definition), Some(&changes.repetition))?;
+        let [id, parent, licence, category, persona] = &columns.optional;
+        column::<ByteArrayType>(&mut group, &columns.origins)?;
+        id.write(&mut group, true)?;
+        parent.write(&mut group, true)?;
+        columns.source.write(&mut group, false)?;
+        licence.write(&mut group, true)?;
+        category.write(&mut group, true)?;
+        persona.write(&mut group, true)?;
+        columns.family.write(&mut group, false)?;
+        columns.dialect.write(&mut group, false)?;
+        column::<Int64Type>(&mut group, &columns.characters)?;
+        column::<Int64Type>(&mut group, &columns.characters_total)?;
+        column::<Int32Type>(&mut group, &columns.turns)?;
+        columns.trait_levels.write::<ByteArrayType>(&mut group, &columns.traits)?;
+        columns.change_levels.write::<ByteArrayType>(&mut group, &columns.kinds)?;
+        columns.change_levels.write::<Int32Type>(&mut group, &columns.times)?;
         group.close()?;
         Ok(())
     }
@@ -225,68 +220,15 @@ impl<'a> ColumnsWriter<'a> {
     }
 }
 
-/// Definition and repetition levels of a required list.
-struct Levels {
-    definition: Vec<i16>,
-    repetition: Vec<i16>,
-}
+pub(super) type Group<'a, 'b> = SerializedRowGroupWriter<'a, Output<'b>>;
 
-impl Levels {
-    fn of(lengths: impl Iterator<Item = usize>) -> Self {
-        let (mut definition, mut repetition) = (Vec::new(), Vec::new());
-        for length in lengths {
-            definition.push(i16::from(length > 0));
-            repetition.push(0);
-            for _ in 1..length {
-                definition.push(1);
-                repetition.push(1);
-            }
-        }
-        Self { definition, repetition }
-    }
-}
-
-type Group<'a, 'b> = SerializedRowGroupWriter<'a, Output<'b>>;
-
-/// The text as a slice of the log, without a copy.
-fn slice(log: &Bytes, text: &str) -> ByteArray {
-    if text.is_empty() { Bytes::new().into() } else { log.slice_ref(text.as_bytes()).into() }
-}
-
-fn required(
-    group: &mut Group<'_, '_>,
-    log: &Bytes,
-    rows: &[Row<'_>],
-    value: impl for<'r> Fn(&Row<'r>) -> &'r str,
-) -> Result<(), ParquetError> {
-    let values: Vec<ByteArray> = rows.iter().map(|row| slice(log, value(row))).collect();
-    column::<ByteArrayType>(group, &values, None, None)
-}
-
-fn optional(
-    group: &mut Group<'_, '_>,
-    log: &Bytes,
-    rows: &[Row<'_>],
-    value: impl for<'r> Fn(&Row<'r>) -> Option<&'r str>,
-) -> Result<(), ParquetError> {
-    let values: Vec<ByteArray> = rows.iter().filter_map(&value).map(|text| slice(log, text)).collect();
-    let levels: Vec<i16> = rows.iter().map(|row| i16::from(value(row).is_some())).collect();
-    column::<ByteArrayType>(group, &values, Some(&levels), None)
-}
-
-fn integers(group: &mut Group<'_, '_>, rows: &[Row<'_>], value: impl Fn(&Row<'_>) -> u64) -> Result<(), ParquetError> {
-    let values: Vec<i64> = rows.iter().map(|row| i64::try_from(value(row)).unwrap_or(i64::MAX)).collect();
-    column::<Int64Type>(group, &values, None, None)
-}
-
-fn column<T: parquet::data_type::DataType>(
-    group: &mut Group<'_, '_>,
-    values: &[T::T],
-    definition: Option<&[i16]>,
-    repetition: Option<&[i16]>,
-) -> Result<(), ParquetError> {
-    let missing = || ParquetError::General("the schema has fewer columns".to_owned());
-    let mut column = group.next_column()?.ok_or_else(missing)?;
-    column.typed::<T>().write_batch(values, definition, repetition)?;
+/// The next column of a group, from values that are always there.
+fn column<T: DataType>(group: &mut Group<'_, '_>, values: &[T::T]) -> Result<(), ParquetError> {
+    let mut column = group.next_column()?.ok_or_else(too_few)?;
+    column.typed::<T>().write_batch(values, None, None)?;
     column.close()
+}
+
+pub(super) fn too_few() -> ParquetError {
+    ParquetError::General("the schema has fewer columns".to_owned())
 }

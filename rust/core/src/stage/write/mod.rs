@@ -4,6 +4,7 @@
 //! Every byte that a run writes passes through [`disk::Disk`].
 
 pub mod columns;
+mod columns_group;
 pub mod disk;
 pub mod encode;
 pub mod form;

@@ -36,85 +36,150 @@ pub struct Row<'a> {
     pub changes: Changes,
 }
 
-const NONE: u32 = u32::MAX;
+/// A row as it lies in the log: fields as bytes that nothing looked at yet.
+///
+/// In the log: the length of the rest (u32); the origin; a byte with a bit for each optional field
+/// that follows; characters, characters of all turns, turns; source, family, dialect; the optional
+/// texts; traits and changes, each with their number. Texts stand behind their length (u32).
+pub(super) struct RowBytes<'a> {
+    pub origin: &'a [u8],
+    pub source: &'a [u8],
+    pub family: &'a [u8],
+    pub dialect: &'a [u8],
+    /// Id, parent, licence, category, persona.
+    pub optional: [Option<&'a [u8]>; OPTIONAL],
+    pub characters: u64,
+    pub characters_total: u64,
+    pub turns: u32,
+    traits: Listed<'a>,
+    changes: Listed<'a>,
+}
+
+/// Items of a list, one after another.
+#[derive(Clone, Copy, Default)]
+struct Listed<'a> {
+    number: u32,
+    bytes: &'a [u8],
+}
+
+pub(super) const OPTIONAL: usize = 5;
+const TRAITS: u8 = 1 << OPTIONAL;
+const CHANGES: u8 = 2 << OPTIONAL;
 
 impl<'a> Row<'a> {
     /// Appends the row.
     pub fn write(&self, out: &mut Vec<u8>) {
         let start = out.len();
+        let optional = [self.id, self.parent, self.licence, self.category, self.persona];
+        let has_changes = !self.changes.is_empty();
+        let mut present = if self.traits.is_empty() { 0 } else { TRAITS } | if has_changes { CHANGES } else { 0 };
+        for (bit, text) in optional.iter().enumerate() {
+            present |= u8::from(text.is_some()) << bit;
+        }
         out.extend_from_slice(&[0; 4]);
-        for text in [Some(self.origin), self.id, self.parent, Some(self.source), self.licence] {
+        write_text(out, self.origin);
+        let mut numbers = [0; 21];
+        numbers[0] = present;
+        numbers[1..9].copy_from_slice(&self.characters.to_le_bytes());
+        numbers[9..17].copy_from_slice(&self.characters_total.to_le_bytes());
+        numbers[17..].copy_from_slice(&self.turns.to_le_bytes());
+        out.extend_from_slice(&numbers);
+        for text in [self.source, self.family, self.dialect] {
             write_text(out, text);
         }
-        for text in [self.category, self.persona, Some(self.family), Some(self.dialect)] {
-            write_text(out, text);
-        }
-        out.extend_from_slice(&self.characters.to_le_bytes());
-        out.extend_from_slice(&self.characters_total.to_le_bytes());
-        out.extend_from_slice(&self.turns.to_le_bytes());
-        out.extend_from_slice(&(self.traits.len() as u32).to_le_bytes());
-        for text in &self.traits {
-            write_text(out, Some(text));
-        }
-        let kinds = out.len();
-        out.push(0);
-        for (kind, times) in self.changes.iter() {
-            out[kinds] += 1;
-            out.push(kind as u8);
-            out.extend_from_slice(&times.to_le_bytes());
+        if present != 0 {
+            optional.into_iter().flatten().for_each(|text| write_text(out, text));
+            if !self.traits.is_empty() {
+                out.extend_from_slice(&(self.traits.len() as u32).to_le_bytes());
+                self.traits.iter().for_each(|text| write_text(out, text));
+            }
+            if has_changes {
+                out.extend_from_slice(&(self.changes.iter().count() as u32).to_le_bytes());
+                for (kind, times) in self.changes.iter() {
+                    out.push(kind as u8);
+                    out.extend_from_slice(&times.to_le_bytes());
+                }
+            }
         }
         let length = (out.len() - start - 4) as u32;
         out[start..start + 4].copy_from_slice(&length.to_le_bytes());
     }
 
+    /// The origin of the row at the front of `bytes`, without looking at the rest of it.
+    pub fn origin_of(bytes: &'a [u8]) -> Option<&'a str> {
+        let mut body = bytes.get(4..)?;
+        std::str::from_utf8(take_text(&mut body)?).ok()
+    }
+}
+
+impl<'a> RowBytes<'a> {
     /// Takes a row from the front of `bytes`; `None` if there is not a whole one.
     pub fn take(bytes: &mut &'a [u8]) -> Option<Self> {
         let mut rest = *bytes;
         let length = take_u32(&mut rest)? as usize;
         let (mut body, rest) = rest.split_at_checked(length)?;
-        let mut row = Self {
-            origin: take_text(&mut body)??,
-            id: take_text(&mut body)?,
-            parent: take_text(&mut body)?,
-            source: take_text(&mut body)??,
-            licence: take_text(&mut body)?,
-            category: take_text(&mut body)?,
-            persona: take_text(&mut body)?,
-            family: take_text(&mut body)??,
-            dialect: take_text(&mut body)??,
-            characters: take_u64(&mut body)?,
-            characters_total: take_u64(&mut body)?,
-            turns: take_u32(&mut body)?,
-            ..Self::default()
-        };
-        for _ in 0..take_u32(&mut body)? {
-            row.traits.push(take_text(&mut body)??);
-        }
-        let (kinds, mut body) = body.split_first()?;
-        for _ in 0..*kinds {
-            let (kind, after) = body.split_first()?;
-            body = after;
-            row.changes.add(*Change::ALL.get(usize::from(*kind))?, take_u32(&mut body)?);
+        let origin = take_text(&mut body)?;
+        let (&present, after) = body.split_first()?;
+        body = after;
+        let (characters, characters_total, turns) =
+            (take_u64(&mut body)?, take_u64(&mut body)?, take_u32(&mut body)?);
+        let (source, family, dialect) = (take_text(&mut body)?, take_text(&mut body)?, take_text(&mut body)?);
+        let mut optional = [None; OPTIONAL];
+        let (mut traits, mut changes) = (Listed::default(), Listed::default());
+        if present != 0 {
+            for (bit, text) in optional.iter_mut().enumerate() {
+                if present & (1 << bit) != 0 {
+                    *text = Some(take_text(&mut body)?);
+                }
+            }
+            if present & TRAITS != 0 {
+                traits.number = take_u32(&mut body)?;
+                let all = body;
+                for _ in 0..traits.number {
+                    take_text(&mut body)?;
+                }
+                traits.bytes = &all[..all.len() - body.len()];
+            }
+            if present & CHANGES != 0 {
+                changes.number = take_u32(&mut body)?;
+                changes.bytes = body.get(..(changes.number as usize).checked_mul(5)?)?;
+            }
         }
         *bytes = rest;
-        Some(row)
+        Some(Self {
+            origin,
+            source,
+            family,
+            dialect,
+            optional,
+            characters,
+            characters_total,
+            turns,
+            traits,
+            changes,
+        })
     }
 
-    /// The origin of the row at the front of `bytes`, without looking at the rest of it.
-    pub fn origin_of(bytes: &'a [u8]) -> Option<&'a str> {
-        let mut body = bytes.get(4..)?;
-        take_text(&mut body)?
+    /// The traits.
+    pub fn traits(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let mut rest = self.traits.bytes;
+        (0..self.traits.number).map_while(move |_| take_text(&mut rest))
+    }
+
+    /// The trace; a kind that is unknown ends it.
+    pub fn changes(&self) -> impl Iterator<Item = (Change, u32)> + use<'a> {
+        let mut rest = self.changes.bytes;
+        (0..self.changes.number).map_while(move |_| {
+            let (&kind, after) = rest.split_first()?;
+            rest = after;
+            Some((*Change::ALL.get(usize::from(kind))?, take_u32(&mut rest)?))
+        })
     }
 }
 
-fn write_text(out: &mut Vec<u8>, text: Option<&str>) {
-    match text {
-        None => out.extend_from_slice(&NONE.to_le_bytes()),
-        Some(text) => {
-            out.extend_from_slice(&(text.len() as u32).to_le_bytes());
-            out.extend_from_slice(text.as_bytes());
-        }
-    }
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    out.extend_from_slice(text.as_bytes());
 }
 
 fn take_u32(bytes: &mut &[u8]) -> Option<u32> {
@@ -129,16 +194,11 @@ fn take_u64(bytes: &mut &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(*value))
 }
 
-/// Outer `None`: damaged; inner: no text.
-fn take_text<'a>(bytes: &mut &'a [u8]) -> Option<Option<&'a str>> {
-    match take_u32(bytes)? {
-        NONE => Some(None),
-        length => {
-            let (text, rest) = bytes.split_at_checked(length as usize)?;
-            *bytes = rest;
-            std::str::from_utf8(text).ok().map(Some)
-        }
-    }
+fn take_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = take_u32(bytes)? as usize;
+    let (text, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(text)
 }
 
 #[cfg(test)]
@@ -174,12 +234,34 @@ mod tests {
         assert_eq!(Row::origin_of(&log).unwrap(), "in/a.jsonl:7");
         let mut rest = &log[..];
         for row in &rows {
-            assert_eq!(Row::take(&mut rest).unwrap(), *row);
+            let bytes = RowBytes::take(&mut rest).unwrap();
+            let text = |bytes: &'static [u8]| std::str::from_utf8(bytes).unwrap();
+            let text = |bytes: &[u8]| text(bytes.to_vec().leak());
+            let mut changes = Changes::default();
+            bytes.changes().for_each(|(kind, times)| changes.add(kind, times));
+            let [id, parent, licence, category, persona] = bytes.optional.map(|field| field.map(text));
+            let back = Row {
+                origin: text(bytes.origin),
+                id,
+                parent,
+                source: text(bytes.source),
+                licence,
+                category,
+                persona,
+                traits: bytes.traits().map(text).collect(),
+                characters: bytes.characters,
+                characters_total: bytes.characters_total,
+                turns: bytes.turns,
+                family: text(bytes.family),
+                dialect: text(bytes.dialect),
+                changes,
+            };
+            assert_eq!(back, *row);
         }
         assert!(rest.is_empty());
         for cut in 0..log.len() - 1 {
             let mut part = &log[..cut];
-            while Row::take(&mut part).is_some() {}
+            while RowBytes::take(&mut part).is_some() {}
         }
     }
 }

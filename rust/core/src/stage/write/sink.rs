@@ -1,7 +1,7 @@
 //! One stream of lines that ends up in shards: `data`, `dropped`, `duplicates` or `rejected`.
 //!
-//! The stream is cut into frames of about 1 MiB by its bytes alone. Frames are compressed (or, where
-//! the output is plain, hashed and written) by whichever worker has time, and joined here in order.
+//! The stream is cut into frames of about 1 MiB by its bytes alone (blocks of 256 KiB where the output
+//! is plain). Frames are compressed, blocks hashed and written, by whichever worker has time, and joined here in order.
 //! A shard grows under a temporary name in `.run/` and gets its own name by [`Sink::publish`], after
 //! a checkpoint has recorded that it is complete: whatever that checkpoint does not know can be cut off.
 
@@ -18,7 +18,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Most bytes of a frame before compression; longer records are a frame of their own.
-const FRAME: usize = SUBTREE;
+const FRAME: usize = 1 << 20;
+
+/// Bytes of a block of a plain file: it stays in the processor's cache from the lines to the digest.
+const BLOCK: usize = SUBTREE;
+
+/// Most bytes of a frame or block.
+fn most(compression: Compression) -> usize {
+    if compression == Compression::None { BLOCK } else { FRAME }
+}
 
 /// A complete shard.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -203,7 +211,7 @@ impl Sink {
         }
         while !bytes.is_empty() {
             let Some(open) = &mut self.open else { break };
-            let room = (FRAME + 1).saturating_sub(open.pending.len());
+            let room = (most(self.compression) + 1).saturating_sub(open.pending.len());
             // A record longer than a frame goes on to its own end.
             let take = if room > 0 { room } else { memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1) };
             let (now, later) = bytes.split_at(take.min(bytes.len()));
@@ -216,17 +224,18 @@ impl Sink {
 
     /// Issues what is longer than a frame. Where it is cut depends on the bytes alone.
     fn cut_frames(&mut self, spare: &mut Vec<Vec<u8>>) {
+        let most = most(self.compression);
         while let Some(open) = &mut self.open
-            && open.pending.len() > FRAME
+            && open.pending.len() > most
         {
             let end = match self.compression {
-                Compression::None => Some(FRAME),
+                Compression::None => Some(BLOCK),
                 _ => memchr::memrchr(b'\n', &open.pending[..FRAME])
                     .or_else(|| memchr::memchr(b'\n', &open.pending[FRAME..]).map(|at| at + FRAME))
                     .map(|at| at + 1),
             };
             let Some(end) = end else { return };
-            let mut rest = spare.pop().unwrap_or_else(|| Vec::with_capacity(FRAME + 1));
+            let mut rest = spare.pop().unwrap_or_else(|| Vec::with_capacity(most + 1));
             rest.clear();
             rest.extend_from_slice(&open.pending[end..]);
             open.pending.truncate(end);
@@ -247,7 +256,7 @@ impl Sink {
                 file: open.file.clone(),
                 path,
                 disk: place.disk.clone(),
-                at: number * FRAME as u64,
+                at: number * BLOCK as u64,
             },
             _ => WorkKind::Frame { number, bytes },
         };
@@ -281,7 +290,7 @@ impl Sink {
                 }
                 Made::Block(value) => {
                     open.digest.push(value).map_err(Error::Internal)?;
-                    open.length += FRAME as u64;
+                    open.length += BLOCK as u64;
                 }
                 Made::Synced => {}
             }
@@ -390,7 +399,7 @@ impl Sink {
         }
         verify(&file, &path, saved.length, &saved.digest)?;
         place.disk.truncate(&file, &path, saved.length)?;
-        let accepted = if self.compression == Compression::None { saved.length / FRAME as u64 } else { 0 };
+        let accepted = if self.compression == Compression::None { saved.length / BLOCK as u64 } else { 0 };
         self.open = Some(Open {
             file: Some(Arc::new(file)),
             rows: saved.rows,
