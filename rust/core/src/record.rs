@@ -154,7 +154,8 @@ impl<'a> Message<'a> {
     /// reasoning, no call, and no field that carries something. A tool's answer is never empty: that
     /// the tool returned nothing answers its call.
     pub fn is_empty(&self) -> bool {
-        let blank = |text: &Text<'_>| text.value.trim().is_empty();
+        // Not `trim`: the first letter settles it.
+        let blank = |text: &Text<'_>| text.value.chars().all(char::is_whitespace);
         let says_nothing = match &self.content {
             Content::Absent | Content::Null => true,
             Content::Text(text) => blank(text),

@@ -128,24 +128,29 @@ impl Length {
             return Some(verdict);
         }
         if !self.chars.is_open() {
-            // The usual bound, 1, is settled by the first piece.
+            // Where only a lower bound is set, as by default, what settles it is enough.
             let enough = if self.chars.max.is_none() { self.chars.min } else { u64::MAX };
-            let characters = measure(said(), enough, |piece| piece.chars().count() as u64);
+            let characters = measure(said(), enough, characters);
             if let Some(verdict) = self.chars.judge(characters) {
                 return Some(verdict);
             }
         }
-        if self.words.is_open() { None } else { self.words.judge(measure(said(), u64::MAX, words)) }
+        if self.words.is_open() { None } else { self.words.judge(measure(said(), u64::MAX, |piece, _| words(piece))) }
     }
 }
 
-/// The sum of `count` over everything that the turns say; stops early once it is `enough`.
-fn measure<'r, 'a: 'r>(turns: impl Iterator<Item = &'r Message<'a>>, enough: u64, count: impl Fn(&str) -> u64) -> u64 {
+/// The sum of `count` over everything that the turns say; stops early once it is `enough`. `count`
+/// is told how many are still wanted, and may stop there.
+fn measure<'r, 'a: 'r>(
+    turns: impl Iterator<Item = &'r Message<'a>>,
+    enough: u64,
+    count: impl Fn(&str, u64) -> u64,
+) -> u64 {
     let mut total = 0;
     for turn in turns {
         pieces(turn, &mut |piece| {
             if total < enough {
-                total += count(piece.trim());
+                total += count(piece, enough - total);
             }
         });
         if total >= enough {
@@ -153,6 +158,16 @@ fn measure<'r, 'a: 'r>(turns: impl Iterator<Item = &'r Message<'a>>, enough: u64
         }
     }
     total
+}
+
+/// The number of characters without the white space around, or `wanted` where there are as many.
+fn characters(text: &str, wanted: u64) -> u64 {
+    if wanted == 1 {
+        return u64::from(!text.chars().all(char::is_whitespace));
+    }
+    let text = text.trim();
+    // No character has more than four bytes.
+    if text.len() as u64 / 4 >= wanted { wanted } else { text.chars().count() as u64 }
 }
 
 /// Everything that a turn says, piece by piece.

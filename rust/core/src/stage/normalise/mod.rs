@@ -79,7 +79,7 @@ impl Normalise {
         if self.mask == Flags::default() {
             return None;
         }
-        let mut found = scan::scan(text).only(self.mask);
+        let mut found = scan::scan(text, self.mask);
         if found == Flags::default() {
             return None;
         }
@@ -106,7 +106,7 @@ impl Normalise {
             if std::ptr::eq(before, current) {
                 break;
             }
-            found = scan::scan(current).only(self.mask);
+            found = scan::scan(current, self.mask);
             if found == Flags::default() {
                 break;
             }
@@ -120,7 +120,9 @@ impl Normalise {
         for message in messages.iter_mut() {
             changed |= message.map_texts(|text| self.text(text, changes, arena));
             // The canonical form has the canonical name; `role_given` stays, for the way back.
-            changes.add(Change::Role, u32::from(message.role_given != message.role.name()));
+            if message.role_given != message.role.name() {
+                changes.add(Change::Role, 1);
+            }
         }
         if self.settings.empty_turns {
             let removed = turns::remove_empty(messages);

@@ -1,8 +1,11 @@
 //! What a text may need, found in one pass, so that clean text costs a read and nothing else.
 //!
-//! ASCII is judged by a loop without branches that the compiler turns into vector code; only texts
-//! with other characters are looked at character by character, and only for the kinds of trouble
-//! that this can show. A flag means "look", never "change".
+//! ASCII is judged in vectors (`avx2` where the processor has it, else a loop without branches that
+//! the compiler turns into vector code); only texts with other characters are looked at again, and
+//! only for the kinds of trouble that this can show. A flag means "look", never "change".
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 
 use super::mojibake;
 use super::nfc;
@@ -53,9 +56,38 @@ impl Flags {
     }
 }
 
-/// What `text` may need.
-pub fn scan(text: &str) -> Flags {
+/// What `text` may need, of what is in `mask`.
+pub fn scan(text: &str, mask: Flags) -> Flags {
     let bytes = text.as_bytes();
+    let mut found = scan_characters(bytes);
+    // HTML is off by default.
+    if mask.has(Flags::AMPERSAND.with(Flags::ANGLE)) {
+        found.add(Flags::AMPERSAND, memchr::memchr(b'&', bytes).is_some());
+        found.add(Flags::ANGLE, memchr::memchr(b'<', bytes).is_some());
+    }
+    found.only(mask)
+}
+
+#[inline(always)]
+fn scan_characters(bytes: &[u8]) -> Flags {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        let (mut found, mut first) = unsafe { avx2::scan_ascii(bytes) };
+        if found.has(Flags::NON_ASCII) {
+            while bytes.get(first).is_some_and(|byte| byte & 0xC0 == 0x80) {
+                first -= 1;
+            }
+            // SAFETY: the processor has AVX2.
+            found = found.with(unsafe { avx2::scan_others(bytes, first) });
+        }
+        return found;
+    }
+    scan_plainly(bytes)
+}
+
+/// The plain twin, for any processor.
+pub(super) fn scan_plainly(bytes: &[u8]) -> Flags {
     let mut found = scan_ascii(bytes);
     if found.has(Flags::NON_ASCII) {
         found = found.with(scan_others(bytes));
@@ -89,8 +121,6 @@ fn scan_ascii(bytes: &[u8]) -> Flags {
     found.add(Flags::CONTROL, seen.control != 0);
     found.add(Flags::LINE_END, seen.carriage_return != 0);
     found.add(Flags::TRAILING, seen.trailing != 0 || bytes.last().is_some_and(|&last| is_blank(last)));
-    found.add(Flags::AMPERSAND, seen.ampersand != 0);
-    found.add(Flags::ANGLE, seen.angle != 0);
     found
 }
 
@@ -101,8 +131,6 @@ struct Seen {
     control: u8,
     carriage_return: u8,
     trailing: u8,
-    ampersand: u8,
-    angle: u8,
 }
 
 impl Seen {
@@ -113,8 +141,6 @@ impl Seen {
         self.control |=
             u8::from(byte < 0x20) & u8::from(byte != b'\t') & u8::from(byte != b'\n') & u8::from(byte != b'\r');
         self.control |= u8::from(byte == 0x7F);
-        self.ampersand |= u8::from(byte == b'&');
-        self.angle |= u8::from(byte == b'<');
     }
 
     #[inline(always)]
@@ -129,8 +155,6 @@ impl Seen {
         self.control |= other.control;
         self.carriage_return |= other.carriage_return;
         self.trailing |= other.trailing;
-        self.ampersand |= other.ampersand;
-        self.angle |= other.angle;
     }
 }
 
@@ -142,35 +166,43 @@ fn is_blank(byte: u8) -> bool {
 fn scan_others(bytes: &[u8]) -> Flags {
     let mut found = Flags::default();
     let mut at = 0;
-    // What the character that ended at `previous_end` may be in a misread text.
-    let mut previous = mojibake::Parts::default();
-    let mut previous_end = usize::MAX;
     while let Some(skip) = first_non_ascii(&bytes[at..]) {
         at += skip;
-        let lead = bytes[at];
-        let length = if lead >= 0xF0 { 4 } else { 2 + usize::from(lead >= 0xE0) };
-        let Some(character) = bytes.get(at..at + length) else { break };
-        let (second, third) = (character[1], character.get(2).copied().unwrap_or(0));
-        match lead {
-            0xC2 => {
-                found.add(Flags::CONTROL, second < 0xA0);
-                found.add(Flags::LINE_END, second == 0x85);
-            }
-            0xE2 => {
-                found.add(Flags::ZERO_WIDTH, second == 0x80 && third == 0x8B);
-                found.add(Flags::LINE_END, second == 0x80 && (third == 0xA8 || third == 0xA9));
-            }
-            0xEF => found.add(Flags::ZERO_WIDTH, second == 0xBB && third == 0xBF),
-            _ => {}
-        }
-        found.add(Flags::NFC, nfc::is_suspect(lead, second, third));
-        let parts = mojibake::parts(lead, second, third);
-        found.add(Flags::MOJIBAKE, previous_end == at && previous.may_start(parts));
-        previous = parts;
-        at += length;
-        previous_end = at;
+        look(bytes, at, &mut found);
+        at += length(bytes[at]);
     }
     found
+}
+
+/// How many bytes the character beyond ASCII with this first byte has.
+fn length(lead: u8) -> usize {
+    if lead >= 0xF0 { 4 } else { 2 + usize::from(lead >= 0xE0) }
+}
+
+/// A look at the character beyond ASCII that begins at `at`, and at the one after it.
+#[inline]
+fn look(bytes: &[u8], at: usize, found: &mut Flags) {
+    let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
+    let (lead, second, third) = (byte(at), byte(at + 1), byte(at + 2));
+    match lead {
+        0xC2 => {
+            found.add(Flags::CONTROL, second < 0xA0);
+            found.add(Flags::LINE_END, second == 0x85);
+        }
+        0xE2 => {
+            found.add(Flags::ZERO_WIDTH, second == 0x80 && third == 0x8B);
+            found.add(Flags::LINE_END, second == 0x80 && (third == 0xA8 || third == 0xA9));
+        }
+        0xEF => found.add(Flags::ZERO_WIDTH, second == 0xBB && third == 0xBF),
+        _ => {}
+    }
+    found.add(Flags::NFC, nfc::is_suspect(lead, second, third));
+    let next = at + length(lead);
+    if byte(next) >= 0x80 {
+        let parts = mojibake::parts(lead, second, third);
+        let next_parts = mojibake::parts(byte(next), byte(next + 1), byte(next + 2));
+        found.add(Flags::MOJIBAKE, parts.may_start(next_parts));
+    }
 }
 
 /// Where the first byte above 7F stands.

@@ -5,12 +5,19 @@
 
 use super::*;
 use proptest::prelude::*;
-use scan::{Flags, scan};
+use scan::{Flags, scan_plainly};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 
 fn off() -> NormaliseSettings {
     NormaliseSettings::off()
+}
+
+/// Everything that the scan can find.
+const ALL: Flags = Flags(u16::MAX);
+
+fn scan(text: &str) -> Flags {
+    scan::scan(text, ALL)
 }
 
 /// The text after the stage, and the trace.
@@ -165,6 +172,31 @@ fn the_scan_calls_for_nfc_wherever_it_could_matter() {
     }
 }
 
+/// Every character, with neighbours and without, at every place of a vector: the scan that this
+/// processor uses against the plain one. Both must also not depend on what stands far away.
+#[test]
+fn the_vector_scan_says_what_the_plain_one_says() {
+    let mut text = String::new();
+    for c in '\u{0}'..=char::MAX {
+        let shift = c as usize % 67;
+        for (before, after) in [("", ""), ("x", "y"), ("Ã", ""), (" ", "中"), ("\u{2019}", "©")] {
+            text.clear();
+            text.extend(std::iter::repeat_n(if shift % 2 == 0 { 'a' } else { '。' }, shift));
+            text.push_str(before);
+            text.push(c);
+            text.push_str(after);
+            let tail = c as usize / 67 % 41;
+            text.extend(std::iter::repeat_n('b', if after.is_empty() { 0 } else { tail }));
+            assert_eq!(scan(&text), scan_plainly(text.as_bytes()).with(html_flags(&text)), "{text:?}");
+        }
+    }
+}
+
+fn html_flags(text: &str) -> Flags {
+    let of = |byte, flag| if text.contains(byte) { flag } else { Flags::default() };
+    of('&', Flags::AMPERSAND).with(of('<', Flags::ANGLE))
+}
+
 #[test]
 fn clean_texts_need_nothing() {
     for text in [
@@ -282,6 +314,7 @@ proptest! {
     fn the_scan_sees_what_is_there(pieces in prop::collection::vec(piece(), 0..40), shift in 0usize..70) {
         let text = "x".repeat(shift) + &pieces.concat();
         let found = scan(&text);
+        prop_assert_eq!(found, scan_plainly(text.as_bytes()).with(html_flags(&text)));
         let any = |is: fn(char) -> bool| text.chars().any(is);
         prop_assert_eq!(found.has(Flags::NON_ASCII), !text.is_ascii());
         prop_assert_eq!(found.has(Flags::CONTROL), any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')));

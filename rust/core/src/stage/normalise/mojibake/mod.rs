@@ -14,7 +14,7 @@ mod stretch;
 #[cfg(test)]
 mod tests;
 
-pub(super) use codec::{Parts, parts};
+pub(super) use codec::parts;
 
 use bumpalo::Bump;
 use bumpalo::collections::{String as ArenaString, Vec as ArenaVec};
