@@ -1,0 +1,82 @@
+//! The engine on small packs.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+use crate::record::Role;
+
+fn compile(toml: &str) -> crate::Result<Compiled> {
+    Compiled::new(&[(Pack::from_toml(toml, "own.toml")?, "own.toml".to_owned())])
+}
+
+fn tags(pack: &Compiled, turns: &[(Role, &str)]) -> Vec<(String, f32)> {
+    let turns: Vec<Turn<'_>> = turns.iter().map(|&(role, text)| Turn { role, text }).collect();
+    let labels = pack.label(&turns, Facts::default(), &mut Scratch::default());
+    labels.iter().map(|label| (pack.columns[label.column].tags[label.tag].clone(), label.score)).collect()
+}
+
+const CUE: &str = r#"
+name = "cue"
+column = "cue"
+[[rule]]
+tag = "emotional"
+in = "last_user"
+any = ["lonel*", "overwhelmed"]
+with = ["i", "my", "me"]
+unless = ["story about"]
+[[rule]]
+tag = "code"
+in = "user"
+regex = ['\b\w+error\b', 'stack\s+trace']
+needs = ["typeerror", "valueerror", "stack"]
+weight = 2.0
+[[rule]]
+tag = "brief"
+measure = { "user.words" = { min = 1, max = 4 } }
+"#;
+
+#[test]
+fn phrases_gate_on_the_sentence_and_the_scope() {
+    let pack = compile(CUE).unwrap();
+    assert_eq!(tags(&pack, &[(Role::User, "Tonight I am feeling so LONELY")]), [("emotional".to_owned(), 1.0)]);
+    assert!(tags(&pack, &[(Role::User, "Write a story about a lonely star, I beg you")]).is_empty());
+    assert!(tags(&pack, &[(Role::User, "The lonely star shone. I need a rhyme please")]).is_empty());
+    let earlier = [(Role::User, "I am lonely, so lonely you see"), (Role::Assistant, "Oh."), (Role::User, "what is two and two, please")];
+    assert!(tags(&pack, &earlier).is_empty());
+}
+
+#[test]
+fn expressions_run_where_their_words_stand() {
+    let pack = compile(CUE).unwrap();
+    assert_eq!(tags(&pack, &[(Role::User, "why do I get a TypeError in line five")]), [("code".to_owned(), 2.0)]);
+    assert!(tags(&pack, &[(Role::User, "a NameError came, what does it mean")]).is_empty());
+    assert_eq!(pack.slow_rules().count(), 0);
+}
+
+#[test]
+fn measures_alone_make_a_rule() {
+    let pack = compile(CUE).unwrap();
+    assert_eq!(tags(&pack, &[(Role::User, "two and two?")]), [("brief".to_owned(), 1.0)]);
+}
+
+#[test]
+fn mode_one_takes_the_best_and_the_first_at_equal_score() {
+    let pack = compile(
+        "name='k'\ncolumn='category'\nmode='one'\ntags=['b','a']\n[[rule]]\ntag='a'\nany=['x','y']\nmost=2\n[[rule]]\ntag='b'\nany=['x','z']\nmost=2\n",
+    )
+    .unwrap();
+    assert_eq!(tags(&pack, &[(Role::User, "x y")]), [("a".to_owned(), 2.0)]);
+    assert_eq!(tags(&pack, &[(Role::User, "x")]), [("b".to_owned(), 1.0)]);
+}
+
+#[test]
+fn wrong_packs_are_refused_with_their_place() {
+    let message = |toml: &str| compile(toml).unwrap_err().to_string();
+    assert!(message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\nwords=['x']\n").starts_with("own.toml:5: unknown field `words`"));
+    assert_eq!(
+        message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\n"),
+        "own.toml: a#1: a rule needs `any`, `regex` or `measure`"
+    );
+    assert!(message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\nregex=['(']\n").contains("the expression `(` cannot be used"));
+    assert!(message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\nregex=['(a{1000}){1000}']\n").contains("cannot be used"));
+    assert!(message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\nmeasure={ 'wrds' = {min=1} }\n").contains("unknown measure `wrds`"));
+}
