@@ -4,16 +4,20 @@
 //! word. All phrases of all packs share one table keyed by their first word, so the cost does
 //! not grow with the number of rules.
 
-use super::words::{self, MAX_STEM, Word};
+use super::words::{self, Word};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+/// The fewest bytes of a stem.
+const STEM: usize = 3;
+
 /// One word of a phrase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Piece {
-    hash: u64,
-    /// Bytes of a `stem*`; 0 for a whole word.
-    stem: u8,
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    /// The whole word.
+    Word(u64),
+    /// Any word that begins so (lower case).
+    Stem(Box<str>),
 }
 
 /// The keys are hashes already.
@@ -22,11 +26,11 @@ struct Identity(u64);
 
 impl Hasher for Identity {
     fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |hash, &byte| words::fold(hash, byte));
+        self.0 = words::hash_bytes(bytes);
     }
 
     fn write_u64(&mut self, value: u64) {
-        self.0 = value.rotate_left(32);
+        self.0 = value;
     }
 
     fn finish(&self) -> u64 {
@@ -37,73 +41,86 @@ impl Hasher for Identity {
 type Table = HashMap<u64, Vec<u32>, BuildHasherDefault<Identity>>;
 
 /// The shared table of phrases.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Phrases {
+    /// A bit for the low 16 bits of every first word's hash: most words of a text end here.
+    filter: Box<[u64; 1024]>,
     /// First word -> the phrases that begin with it.
     first: Table,
-    /// First stem -> likewise.
+    /// The first three bytes of a stem -> the phrases that begin with it.
     stems: Table,
-    /// The stem lengths in use.
-    stem_lengths: Vec<u8>,
-    /// Every phrase: the words after the first, and what it stands for.
+    /// A bit for a hash of these bytes.
+    stem_filter: Box<[u64; 64]>,
+    /// Every phrase: its words, and what it stands for.
     phrases: Vec<(Vec<Piece>, u32)>,
+}
+
+impl Default for Phrases {
+    fn default() -> Self {
+        Self {
+            filter: Box::new([0; 1024]),
+            first: Table::default(),
+            stems: Table::default(),
+            stem_filter: Box::new([0; 64]),
+            phrases: Vec::new(),
+        }
+    }
+}
+
+fn stem_bit(head: u32) -> usize {
+    (head.wrapping_mul(0x9E37_79B1) >> 20) as usize
 }
 
 impl Phrases {
     /// Adds a phrase for `owner`.
     ///
     /// # Errors
-    /// Where it has no word, or a `*` that does not end a word, or a stem over 12 bytes.
+    /// Where it has no word, or a `*` that does not end a word, or a stem under three bytes.
     pub fn add(&mut self, phrase: &str, owner: u32) -> Result<(), String> {
         let pieces = pieces(phrase)?;
-        let (head, rest) = pieces.split_first().ok_or_else(|| format!("`{phrase}` has no word"))?;
         let id = self.phrases.len() as u32;
-        self.phrases.push((rest.to_vec(), owner));
-        if head.stem == 0 {
-            self.first.entry(head.hash).or_default().push(id);
-        } else {
-            if !self.stem_lengths.contains(&head.stem) {
-                self.stem_lengths.push(head.stem);
-                self.stem_lengths.sort_unstable();
+        match pieces.first() {
+            None => return Err(format!("`{phrase}` has no word")),
+            Some(Piece::Word(hash)) => {
+                let low = (hash & 0xFFFF) as usize;
+                self.filter[low / 64] |= 1 << (low % 64);
+                self.first.entry(*hash).or_default().push(id);
             }
-            self.stems.entry(head.hash).or_default().push(id);
+            Some(Piece::Stem(stem)) => {
+                let head = words::head(stem.as_bytes());
+                let bit = stem_bit(head);
+                self.stem_filter[bit / 64] |= 1 << (bit % 64);
+                self.stems.entry(u64::from(head)).or_default().push(id);
+            }
         }
+        self.phrases.push((pieces, owner));
         Ok(())
     }
 
     /// Calls `hit(owner, start, end)` for every phrase in the text, in order of its place.
     pub fn find(&self, text: &str, words: &[Word], mut hit: impl FnMut(u32, u32, u32)) {
         for (at, word) in words.iter().enumerate() {
-            if let Some(ids) = self.first.get(&word.hash) {
+            let low = (word.hash & 0xFFFF) as usize;
+            if self.filter[low / 64] >> (low % 64) & 1 == 1
+                && let Some(ids) = self.first.get(&word.hash)
+            {
                 self.try_all(ids, text, words, at, &mut hit);
             }
-            if self.stem_lengths.is_empty() {
-                continue;
+            let bit = stem_bit(word.head);
+            if self.stem_filter[bit / 64] >> (bit % 64) & 1 == 1
+                && let Some(ids) = self.stems.get(&u64::from(word.head))
+            {
+                self.try_all(ids, text, words, at, &mut hit);
             }
-            let mut hash = words::EMPTY;
-            let mut taken = 0;
-            let lengths = &self.stem_lengths;
-            let mut next = 0;
-            stem_hashes(&text[word.start as usize..word.end as usize], |byte| {
-                hash = words::fold(hash, byte);
-                taken += 1;
-                if lengths.get(next) == Some(&taken) {
-                    next += 1;
-                    if let Some(ids) = self.stems.get(&hash) {
-                        self.try_all(ids, text, words, at, &mut hit);
-                    }
-                }
-                next < lengths.len()
-            });
         }
     }
 
     fn try_all(&self, ids: &[u32], text: &str, words: &[Word], at: usize, hit: &mut impl FnMut(u32, u32, u32)) {
         for &id in ids {
-            let (rest, owner) = &self.phrases[id as usize];
-            let Some(following) = words.get(at + 1..at + 1 + rest.len()) else { continue };
-            if rest.iter().zip(following).all(|(piece, word)| piece.matches(text, word)) {
-                hit(*owner, words[at].start, words[at + rest.len()].end);
+            let (pieces, owner) = &self.phrases[id as usize];
+            let Some(here) = words.get(at..at + pieces.len()) else { continue };
+            if pieces.iter().zip(here).all(|(piece, word)| piece.matches(text, word)) {
+                hit(*owner, words[at].start, here[here.len() - 1].end);
             }
         }
     }
@@ -111,31 +128,11 @@ impl Phrases {
 
 impl Piece {
     fn matches(&self, text: &str, word: &Word) -> bool {
-        if self.stem == 0 {
-            return self.hash == word.hash;
-        }
-        let mut hash = words::EMPTY;
-        let mut taken = 0;
-        stem_hashes(&text[word.start as usize..word.end as usize], |byte| {
-            hash = words::fold(hash, byte);
-            taken += 1;
-            taken < self.stem
-        });
-        taken == self.stem && hash == self.hash
-    }
-}
-
-/// Feeds the lower-cased bytes of a word until `more` says no, at most `MAX_STEM`.
-fn stem_hashes(word: &str, mut more: impl FnMut(u8) -> bool) {
-    let mut fed = 0;
-    let mut buffer = [0u8; 4];
-    for letter in word.chars() {
-        for lower in letter.to_lowercase() {
-            for &byte in lower.encode_utf8(&mut buffer).as_bytes() {
-                fed += 1;
-                if !more(byte) || fed == MAX_STEM {
-                    return;
-                }
+        match self {
+            Self::Word(hash) => *hash == word.hash,
+            Self::Stem(stem) => {
+                let mut letters = text[word.start as usize..word.end as usize].chars().flat_map(char::to_lowercase);
+                words::head(stem.as_bytes()) == word.head && stem.chars().all(|letter| letters.next() == Some(letter))
             }
         }
     }
@@ -151,13 +148,15 @@ fn pieces(phrase: &str) -> Result<Vec<Piece>, String> {
         .iter()
         .map(|word| {
             let after = &lower.as_bytes()[word.end as usize..];
-            let starred = after.first() == Some(&b'*') && after.get(1).is_none_or(u8::is_ascii_whitespace);
-            used += usize::from(starred);
-            let length = (word.end - word.start) as usize;
-            if starred && length > MAX_STEM {
-                return Err(format!("`{phrase}`: a stem before `*` has at most {MAX_STEM} bytes"));
+            if after.first() != Some(&b'*') || !after.get(1).is_none_or(u8::is_ascii_whitespace) {
+                return Ok(Piece::Word(word.hash));
             }
-            Ok(Piece { hash: word.hash, stem: if starred { length as u8 } else { 0 } })
+            used += 1;
+            let stem = &lower[word.start as usize..word.end as usize];
+            if stem.len() < STEM {
+                return Err(format!("`{phrase}`: a stem before `*` has at least {STEM} bytes"));
+            }
+            Ok(Piece::Stem(stem.into()))
         })
         .collect::<Result<Vec<_>, _>>()?;
     if used == stars { Ok(pieces) } else { Err(format!("`{phrase}`: `*` may only end a word")) }

@@ -10,31 +10,45 @@
 pub struct Word {
     /// Hash of the lower-cased word.
     pub hash: u64,
+    /// Its first three lower-cased bytes, 0 where it has fewer: the key of `stem*` patterns.
+    pub head: u32,
     /// First byte.
     pub start: u32,
     /// Byte after the last.
     pub end: u32,
 }
 
-/// The longest prefix, in bytes, that a `stem*` pattern may have.
-pub const MAX_STEM: usize = 12;
-
 const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
 const MULTIPLIER: u64 = 0xD6E8_FEB8_6659_FD93;
 
-/// Adds one byte of a word to its hash.
+/// The hash of a lower-cased word, eight bytes a step.
 #[inline]
-pub fn fold(hash: u64, byte: u8) -> u64 {
-    (hash ^ u64::from(byte)).wrapping_mul(MULTIPLIER).rotate_left(23)
+pub fn hash_bytes(bytes: &[u8]) -> u64 {
+    let mut hash = SEED ^ bytes.len() as u64;
+    let mut chunks = bytes.chunks_exact(8);
+    for chunk in &mut chunks {
+        let mut eight = [0u8; 8];
+        eight.copy_from_slice(chunk);
+        hash = step(hash, u64::from_le_bytes(eight));
+    }
+    let mut last = [0u8; 8];
+    last[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
+    step(hash, u64::from_le_bytes(last))
 }
 
-/// The hash of an empty word, where folding starts.
-pub const EMPTY: u64 = SEED;
+#[inline]
+fn step(hash: u64, value: u64) -> u64 {
+    let mixed = (hash ^ value).wrapping_mul(MULTIPLIER);
+    mixed ^ mixed >> 32
+}
 
-/// The hash of a lower-cased word.
-#[cfg(test)]
-pub fn hash_word(word: &str) -> u64 {
-    word.bytes().fold(EMPTY, fold)
+/// The key of `stem*` patterns: three bytes, or 0.
+#[inline]
+pub fn head(lower: &[u8]) -> u32 {
+    match lower {
+        [a, b, c, ..] => u32::from(*a) | u32::from(*b) << 8 | u32::from(*c) << 16,
+        _ => 0,
+    }
 }
 
 /// Lower-cases ASCII, keeps digits and `_`, 0 for what separates, 0xFF for what needs the slow path.
@@ -53,62 +67,71 @@ const CLASS: [u8; 256] = {
     table
 };
 
+/// Bytes of a word that are hashed; a longer one wraps around (it is no word of a language).
+const HASHED: usize = 64;
+
 /// Appends the words of `text` to `out`. Texts past 4 GiB are cut there; no unit is that long.
 pub fn scan(text: &str, out: &mut Vec<Word>) {
-    let bytes = text.as_bytes();
+    let bytes = &text.as_bytes()[..text.len().min(u32::MAX as usize)];
+    let mut lower = [0u8; HASHED];
     let mut at = 0;
-    while at < bytes.len() && at < u32::MAX as usize {
-        let class = CLASS[usize::from(bytes[at])];
+    while let Some(&byte) = bytes.get(at) {
+        let mut class = CLASS[usize::from(byte)];
         if class == 0 {
             at += 1;
             continue;
         }
         let start = at;
-        let mut hash = EMPTY;
-        let mut open = false;
-        while at < bytes.len() {
-            let class = CLASS[usize::from(bytes[at])];
-            if class == 0 {
-                break;
-            }
-            if class != 0xFF {
-                hash = fold(hash, class);
-                open = true;
-                at += 1;
+        let mut length = 0;
+        while class != 0 && class != 0xFF {
+            lower[length % HASHED] = class;
+            length += 1;
+            at += 1;
+            class = bytes.get(at).map_or(0, |&byte| CLASS[usize::from(byte)]);
+        }
+        if class == 0xFF {
+            at = beyond_ascii(text, start, at, &mut lower, &mut length);
+            if at == start {
+                at += text[at..].chars().next().map_or(1, char::len_utf8);
                 continue;
             }
-            let Some(letter) = text[at..].chars().next() else { break };
-            if !is_word(letter) {
-                break;
-            }
-            if stands_alone(letter) {
-                if open {
-                    break;
-                }
-                at += letter.len_utf8();
-                hash = fold_char(hash, letter);
-                open = true;
-                break;
-            }
-            hash = fold_char(hash, letter);
-            open = true;
-            at += letter.len_utf8();
         }
-        if open {
-            out.push(Word { hash, start: start as u32, end: at as u32 });
-        } else {
-            at += text[at..].chars().next().map_or(1, char::len_utf8);
-        }
+        let word = &lower[..length.min(HASHED)];
+        out.push(Word { hash: hash_bytes(word), head: head(word), start: start as u32, end: at as u32 });
     }
 }
 
-/// Adds a letter, lower-cased, to a word's hash.
-pub fn fold_char(mut hash: u64, letter: char) -> u64 {
+/// Goes on with a word at a byte beyond ASCII; returns the word's end.
+fn beyond_ascii(text: &str, start: usize, mut at: usize, lower: &mut [u8; HASHED], length: &mut usize) -> usize {
     let mut buffer = [0u8; 4];
-    for lower in letter.to_lowercase() {
-        hash = lower.encode_utf8(&mut buffer).bytes().fold(hash, fold);
+    for letter in text[at..].chars() {
+        if stands_alone(letter) {
+            if at == start {
+                at += letter.len_utf8();
+                letter.encode_utf8(&mut buffer).bytes().for_each(|byte| add(lower, length, byte));
+            }
+            break;
+        }
+        if letter.is_ascii() {
+            match CLASS[letter as usize] {
+                0 => break,
+                class => add(lower, length, class),
+            }
+        } else if is_word(letter) {
+            for small in letter.to_lowercase() {
+                small.encode_utf8(&mut buffer).bytes().for_each(|byte| add(lower, length, byte));
+            }
+        } else {
+            break;
+        }
+        at += letter.len_utf8();
     }
-    hash
+    at
+}
+
+fn add(lower: &mut [u8; HASHED], length: &mut usize, byte: u8) {
+    lower[*length % HASHED] = byte;
+    *length += 1;
 }
 
 fn is_word(letter: char) -> bool {
@@ -148,6 +171,6 @@ mod tests {
         scan("ÜBER Straße", &mut a);
         scan("über straße", &mut b);
         assert_eq!(a.iter().map(|w| w.hash).collect::<Vec<_>>(), b.iter().map(|w| w.hash).collect::<Vec<_>>());
-        assert_eq!(a[0].hash, hash_word("über"));
+        assert_eq!(a[0].hash, hash_bytes("über".as_bytes()));
     }
 }
