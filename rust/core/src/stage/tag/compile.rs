@@ -3,7 +3,6 @@
 use super::measure::Measure;
 use super::pack::{Bounds, Mode, Pack, Rule, Same, Scope};
 use super::phrases::Phrases;
-use super::words;
 use crate::{Error, Result};
 use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
@@ -73,7 +72,7 @@ pub struct Compiled {
     pub columns: Vec<Column>,
     pub(super) rules: Vec<Ready>,
     pub(super) phrases: Phrases,
-    /// Phrases without a word, such as three backticks.
+    /// Literal texts.
     pub(super) literals: Vec<(Finder<'static>, u32)>,
     /// Rules that run on every turn of their scope: expressions without `needs`.
     pub(super) slow: Vec<usize>,
@@ -120,8 +119,11 @@ impl Compiled {
             [(Part::Any, &rule.any), (Part::With, &rule.with), (Part::Unless, &rule.unless), (Part::Needs, &rule.needs)]
         {
             for phrase in phrases {
-                self.add_phrase(phrase, part.owner(id)).map_err(|problem| Error::plan(at, problem))?;
+                self.phrases.add(phrase, part.owner(id)).map_err(|problem| Error::plan(at, problem))?;
             }
+        }
+        for literal in &rule.literal {
+            self.literals.push((Finder::new(literal.as_bytes()).into_owned(), Part::Any.owner(id)));
         }
         let regex = rule.regex.iter().map(|pattern| expression(pattern, at)).collect::<Result<Vec<_>>>()?;
         let measure = rule
@@ -129,7 +131,7 @@ impl Compiled {
             .iter()
             .map(|(name, bounds)| Ok((Measure::parse(name, at)?, *bounds)))
             .collect::<Result<Vec<_>>>()?;
-        if rule.any.is_empty() && regex.is_empty() {
+        if rule.any.is_empty() && rule.literal.is_empty() && regex.is_empty() {
             self.measured.push(id);
         } else if !regex.is_empty() && rule.needs.is_empty() {
             self.slow.push(id);
@@ -144,22 +146,12 @@ impl Compiled {
             start: rule.start,
             weight: rule.weight,
             most: rule.most,
-            has_any: !rule.any.is_empty(),
+            has_any: !rule.any.is_empty() || !rule.literal.is_empty(),
             has_with: !rule.with.is_empty(),
             regex,
             measure,
         });
         Ok(())
-    }
-
-    fn add_phrase(&mut self, phrase: &str, owner: u32) -> Result<(), String> {
-        let mut found = Vec::new();
-        words::scan(phrase, &mut found);
-        if found.is_empty() && !phrase.trim().is_empty() {
-            self.literals.push((Finder::new(phrase.as_bytes()).into_owned(), owner));
-            return Ok(());
-        }
-        self.phrases.add(phrase, owner)
     }
 }
 

@@ -79,6 +79,9 @@ pub struct Rule {
     /// Words and phrases, one of which must stand there.
     #[serde(default)]
     pub any: Vec<String>,
+    /// Literal texts, case and symbols as they stand, one of which must stand there.
+    #[serde(default)]
+    pub literal: Vec<String>,
     /// A hit of `any` counts only as the first words of the turn.
     #[serde(default)]
     pub start: bool,
@@ -205,10 +208,13 @@ impl Pack {
             if !self.tags.is_empty() && !self.tags.contains(&rule.tag) {
                 return wrong(at, format!("the tag `{}` is not among the pack's tags: {}", rule.tag, self.tags.join(", ")));
             }
-            if rule.any.is_empty() && rule.regex.is_empty() && rule.measure.is_empty() {
-                return wrong(at, "a rule needs `any`, `regex` or `measure`".to_owned());
+            if rule.any.is_empty() && rule.literal.is_empty() && rule.regex.is_empty() && rule.measure.is_empty() {
+                return wrong(at, "a rule needs `any`, `literal`, `regex` or `measure`".to_owned());
             }
-            if rule.any.len().max(rule.unless.len()).max(rule.with.len()) > MAX_PHRASES {
+            if rule.literal.iter().any(String::is_empty) {
+                return wrong(at, "a literal is empty".to_owned());
+            }
+            if rule.any.len().max(rule.literal.len()).max(rule.unless.len()).max(rule.with.len()) > MAX_PHRASES {
                 return wrong(at, format!("at most {MAX_PHRASES} phrases a list"));
             }
             if !rule.needs.is_empty() && rule.regex.is_empty() {

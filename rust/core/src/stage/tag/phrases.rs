@@ -45,8 +45,12 @@ type Table = HashMap<u64, Vec<u32>, BuildHasherDefault<Identity>>;
 pub struct Phrases {
     /// A bit for the low 16 bits of every first word's hash: most words of a text end here.
     filter: Box<[u64; 1024]>,
-    /// First word -> the phrases that begin with it.
+    /// First word -> the phrases of that word alone, or with a stem after it.
     first: Table,
+    /// First two words -> the longer phrases.
+    pairs: Table,
+    /// A bit for the low 16 bits of every pair's hash.
+    pair_filter: Box<[u64; 1024]>,
     /// The first three bytes of a stem -> the phrases that begin with it.
     stems: Table,
     /// A bit for a hash of these bytes.
@@ -60,11 +64,28 @@ impl Default for Phrases {
         Self {
             filter: Box::new([0; 1024]),
             first: Table::default(),
+            pairs: Table::default(),
+            pair_filter: Box::new([0; 1024]),
             stems: Table::default(),
             stem_filter: Box::new([0; 64]),
             phrases: Vec::new(),
         }
     }
+}
+
+fn pair_hash(first: u64, second: u64) -> u64 {
+    let mixed = (first.rotate_left(29) ^ second).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed ^ mixed >> 32
+}
+
+fn set(filter: &mut [u64; 1024], hash: u64) {
+    let low = (hash & 0xFFFF) as usize;
+    filter[low / 64] |= 1 << (low % 64);
+}
+
+fn has(filter: &[u64; 1024], hash: u64) -> bool {
+    let low = (hash & 0xFFFF) as usize;
+    filter[low / 64] >> (low % 64) & 1 == 1
 }
 
 fn stem_bit(head: u32) -> usize {
@@ -79,14 +100,18 @@ impl Phrases {
     pub fn add(&mut self, phrase: &str, owner: u32) -> Result<(), String> {
         let pieces = pieces(phrase)?;
         let id = self.phrases.len() as u32;
-        match pieces.first() {
-            None => return Err(format!("`{phrase}` has no word")),
-            Some(Piece::Word(hash)) => {
-                let low = (hash & 0xFFFF) as usize;
-                self.filter[low / 64] |= 1 << (low % 64);
+        match pieces.as_slice() {
+            [] => return Err(format!("`{phrase}` has no word")),
+            [Piece::Word(first), Piece::Word(second), ..] => {
+                let hash = pair_hash(*first, *second);
+                set(&mut self.pair_filter, hash);
+                self.pairs.entry(hash).or_default().push(id);
+            }
+            [Piece::Word(hash), ..] => {
+                set(&mut self.filter, *hash);
                 self.first.entry(*hash).or_default().push(id);
             }
-            Some(Piece::Stem(stem)) => {
+            [Piece::Stem(stem), ..] => {
                 let head = words::head(stem.as_bytes());
                 let bit = stem_bit(head);
                 self.stem_filter[bit / 64] |= 1 << (bit % 64);
@@ -100,11 +125,18 @@ impl Phrases {
     /// Calls `hit(owner, start, end)` for every phrase in the text, in order of its place.
     pub fn find(&self, text: &str, words: &[Word], mut hit: impl FnMut(u32, u32, u32)) {
         for (at, word) in words.iter().enumerate() {
-            let low = (word.hash & 0xFFFF) as usize;
-            if self.filter[low / 64] >> (low % 64) & 1 == 1
+            if has(&self.filter, word.hash)
                 && let Some(ids) = self.first.get(&word.hash)
             {
                 self.try_all(ids, text, words, at, &mut hit);
+            }
+            if let Some(next) = words.get(at + 1) {
+                let hash = pair_hash(word.hash, next.hash);
+                if has(&self.pair_filter, hash)
+                    && let Some(ids) = self.pairs.get(&hash)
+                {
+                    self.try_all(ids, text, words, at, &mut hit);
+                }
             }
             let bit = stem_bit(word.head);
             if self.stem_filter[bit / 64] >> (bit % 64) & 1 == 1

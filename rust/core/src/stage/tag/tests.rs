@@ -74,7 +74,7 @@ fn wrong_packs_are_refused_with_their_place() {
     assert!(message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\nwords=['x']\n").starts_with("own.toml:5: unknown field `words`"));
     assert_eq!(
         message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\n"),
-        "own.toml: a#1: a rule needs `any`, `regex` or `measure`"
+        "own.toml: a#1: a rule needs `any`, `literal`, `regex` or `measure`"
     );
     assert!(message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\nregex=['(']\n").contains("the expression `(` cannot be used"));
     assert!(message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\nregex=['(a{1000}){1000}']\n").contains("cannot be used"));
