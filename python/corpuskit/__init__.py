@@ -21,6 +21,7 @@ from corpuskit.errors import (
 from corpuskit.pipeline import Pipeline, Records
 from corpuskit.plan import Plan
 from corpuskit.report import Report
+from corpuskit.rules import check_rules, explain_rules
 from corpuskit.verbs import Converted, audit, convert, normalise_text, peek, why
 
 __version__ = VERSION
@@ -48,7 +49,9 @@ __all__ = [
     "StrictError",
     "__version__",
     "audit",
+    "check_rules",
     "convert",
+    "explain_rules",
     "normalise_text",
     "peek",
     "why",

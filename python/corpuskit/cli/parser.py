@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from corpuskit import __version__
-from corpuskit.cli import audit, convert, peek, plan, process, why
+from corpuskit.cli import audit, convert, peek, plan, process, rules, why
 from corpuskit.errors import PlanError
 
-VERBS = (process, peek, plan, audit, why, convert)
+VERBS = (process, peek, plan, audit, why, convert, rules)
 """The verbs, one module each, in the order of the help."""
 
 EPILOG = "Exit codes: 0 done, 1 done but a check failed, 2 not run, 130 interrupted."

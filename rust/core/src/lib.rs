@@ -17,6 +17,7 @@ pub mod plan;
 pub mod reasons;
 pub mod record;
 pub mod report;
+pub mod rules;
 pub mod run;
 pub mod stage;
 pub mod text;

@@ -10,6 +10,7 @@ mod looking;
 mod plan;
 mod process;
 mod reasons;
+mod rules;
 mod stream;
 mod text;
 mod verbs;
@@ -29,6 +30,8 @@ mod _core {
     use super::process::{Progress, process};
     #[pymodule_export]
     use super::reasons::reasons;
+    #[pymodule_export]
+    use super::rules::{rules_explain, rules_overview};
     #[pymodule_export]
     use super::stream::RecordStream;
     #[pymodule_export]

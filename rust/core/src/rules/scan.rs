@@ -74,14 +74,14 @@ impl Compiled {
         &self.rules[rule as usize].name
     }
 
-    /// Rules whose expressions run on every turn of their scope.
-    pub fn slow_rules(&self) -> impl Iterator<Item = &str> {
-        self.slow.iter().map(|&rule| self.rules[rule].name.as_str())
+    /// The names of a column's rules whose expressions run on every turn of their scope.
+    pub fn slow_rules(&self, column: usize) -> impl Iterator<Item = &str> {
+        self.slow.iter().map(|&rule| &self.rules[rule]).filter(move |rule| rule.pack == column).map(|rule| &*rule.name)
     }
 
-    /// How many rules there are.
-    pub fn rule_count(&self) -> usize {
-        self.rules.len()
+    /// The names of a column's rules.
+    pub fn rules_of(&self, column: usize) -> impl Iterator<Item = &str> {
+        self.rules.iter().filter(move |rule| rule.pack == column).map(|rule| &*rule.name)
     }
 
     fn turn(&self, index: usize, turn: &Turn<'_>, places: &Places, scratch: &mut Scratch) {

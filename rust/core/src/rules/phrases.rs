@@ -213,10 +213,10 @@ mod tests {
 
     #[test]
     fn phrases_are_words_in_a_row() {
-        assert_eq!(find(&["i'm feeling", "lonel*", "so lon*ely"].split_at(2).0, "I’m Feeling lonely; i feel"), [
-            (0, "I’m Feeling".to_owned()),
-            (1, "lonely".to_owned())
-        ]);
+        assert_eq!(
+            find(&["i'm feeling", "lonel*", "so lon*ely"].split_at(2).0, "I’m Feeling lonely; i feel"),
+            [(0, "I’m Feeling".to_owned()), (1, "lonely".to_owned())]
+        );
         assert_eq!(find(&["can not sleep*"], "I can not SLEEPwalk"), [(0, "can not SLEEPwalk".to_owned())]);
         assert_eq!(find(&["不开心"], "我今天不开心。"), [(0, "不开心".to_owned())]);
         assert!(find(&["lone"], "lonely").is_empty());

@@ -112,7 +112,9 @@ impl Measure {
                 Quantity::Lines => count += text.lines().filter(|line| !line.trim().is_empty()).count(),
                 Quantity::Questions => count += text.matches(['?', '？']).count(),
                 Quantity::Exclamations => count += text.matches(['!', '！']).count(),
-                Quantity::CodeFences => count += text.lines().filter(|line| line.trim_start().starts_with("```")).count(),
+                Quantity::CodeFences => {
+                    count += text.lines().filter(|line| line.trim_start().starts_with("```")).count()
+                }
                 Quantity::DigitShare => {
                     count += text.bytes().filter(u8::is_ascii_digit).count();
                     total += text.chars().count();

@@ -89,7 +89,10 @@ impl Compiled {
         let mut compiled = Self::default();
         for (pack, place) in packs {
             if let Some(other) = compiled.columns.iter().find(|column| column.pack == pack.name) {
-                return Err(Error::plan(place, format!("a pack `{}` is loaded already (version {})", pack.name, other.version)));
+                return Err(Error::plan(
+                    place,
+                    format!("a pack `{}` is loaded already (version {})", pack.name, other.version),
+                ));
             }
             let mut tags = pack.tags.clone();
             for rule in &pack.rules {

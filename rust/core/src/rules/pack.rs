@@ -183,7 +183,10 @@ impl Pack {
     /// With file, line and what was expected.
     pub fn from_toml(text: &str, place: &str) -> Result<Self> {
         if text.len() > MAX_BYTES {
-            return Err(Error::plan(place, format!("a rule pack has at most {MAX_BYTES} bytes, this one has {}", text.len())));
+            return Err(Error::plan(
+                place,
+                format!("a rule pack has at most {MAX_BYTES} bytes, this one has {}", text.len()),
+            ));
         }
         let pack: Self = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
@@ -196,8 +199,13 @@ impl Pack {
     fn check(&self, place: &str) -> Result<()> {
         let wrong = |at: String, problem: String| Err(Error::plan(format!("{place}: {at}"), problem));
         for (what, name) in [("name", &self.name), ("column", &self.column)] {
-            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') {
-                return wrong(what.to_owned(), format!("`{name}` is no name, expected lower-case letters, digits and `_`"));
+            if name.is_empty()
+                || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+            {
+                return wrong(
+                    what.to_owned(),
+                    format!("`{name}` is no name, expected lower-case letters, digits and `_`"),
+                );
             }
         }
         if self.rules.len() > MAX_RULES {
@@ -206,7 +214,10 @@ impl Pack {
         for (index, rule) in self.rules.iter().enumerate() {
             let at = rule.label(index);
             if !self.tags.is_empty() && !self.tags.contains(&rule.tag) {
-                return wrong(at, format!("the tag `{}` is not among the pack's tags: {}", rule.tag, self.tags.join(", ")));
+                return wrong(
+                    at,
+                    format!("the tag `{}` is not among the pack's tags: {}", rule.tag, self.tags.join(", ")),
+                );
             }
             if rule.any.is_empty() && rule.literal.is_empty() && rule.regex.is_empty() && rule.measure.is_empty() {
                 return wrong(at, "a rule needs `any`, `literal`, `regex` or `measure`".to_owned());

@@ -40,7 +40,11 @@ fn phrases_gate_on_the_sentence_and_the_scope() {
     assert_eq!(tags(&pack, &[(Role::User, "Tonight I am feeling so LONELY")]), [("emotional".to_owned(), 1.0)]);
     assert!(tags(&pack, &[(Role::User, "Write a story about a lonely star, I beg you")]).is_empty());
     assert!(tags(&pack, &[(Role::User, "The lonely star shone. I need a rhyme please")]).is_empty());
-    let earlier = [(Role::User, "I am lonely, so lonely you see"), (Role::Assistant, "Oh."), (Role::User, "what is two and two, please")];
+    let earlier = [
+        (Role::User, "I am lonely, so lonely you see"),
+        (Role::Assistant, "Oh."),
+        (Role::User, "what is two and two, please"),
+    ];
     assert!(tags(&pack, &earlier).is_empty());
 }
 
@@ -49,7 +53,7 @@ fn expressions_run_where_their_words_stand() {
     let pack = compile(CUE).unwrap();
     assert_eq!(tags(&pack, &[(Role::User, "why do I get a TypeError in line five")]), [("code".to_owned(), 2.0)]);
     assert!(tags(&pack, &[(Role::User, "a NameError came, what does it mean")]).is_empty());
-    assert_eq!(pack.slow_rules().count(), 0);
+    assert_eq!(pack.slow_rules(0).count(), 0);
 }
 
 #[test]
@@ -71,12 +75,66 @@ fn mode_one_takes_the_best_and_the_first_at_equal_score() {
 #[test]
 fn wrong_packs_are_refused_with_their_place() {
     let message = |toml: &str| compile(toml).unwrap_err().to_string();
-    assert!(message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\nwords=['x']\n").starts_with("own.toml:5: unknown field `words`"));
+    assert!(
+        message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\nwords=['x']\n")
+            .starts_with("own.toml:5: unknown field `words`")
+    );
     assert_eq!(
         message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\n"),
         "own.toml: a#1: a rule needs `any`, `literal`, `regex` or `measure`"
     );
-    assert!(message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\nregex=['(']\n").contains("the expression `(` cannot be used"));
+    assert!(
+        message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\nregex=['(']\n").contains("the expression `(` cannot be used")
+    );
     assert!(message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\nregex=['(a{1000}){1000}']\n").contains("cannot be used"));
-    assert!(message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\nmeasure={ 'wrds' = {min=1} }\n").contains("unknown measure `wrds`"));
+    assert!(
+        message("name='k'\ncolumn='c'\n[[rule]]\ntag='a'\nmeasure={ 'wrds' = {min=1} }\n")
+            .contains("unknown measure `wrds`")
+    );
+}
+
+#[test]
+fn the_shipped_packs_pass_their_own_examples() {
+    let packs = load(&["builtin".to_owned()]).unwrap();
+    let all = overview(&packs);
+    assert_eq!(all.iter().map(|pack| &*pack.pack).collect::<Vec<_>>(), shipped().collect::<Vec<_>>());
+    assert!(all.iter().all(|pack| pack.rules > 0 && pack.slow.is_empty()), "{all:?}");
+    assert_eq!(all[0].tags.len(), 10);
+}
+
+#[test]
+fn a_label_is_explained_by_its_places() {
+    let packs = load(&["cue".to_owned()]).unwrap();
+    let said = explain(&packs, Role::User, "Lately I am so lonely.");
+    assert_eq!((said.len(), &*said[0].tag, said[0].score), (1, "emotional", 1.0));
+    assert_eq!((said[0].places[0].start, &*said[0].places[0].text), (15, "lonely"));
+}
+
+#[test]
+fn the_labelled_cues_are_found() {
+    let packs = load(&["cue".to_owned()]).unwrap();
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/tag/cues.jsonl");
+    let mut counts = std::collections::BTreeMap::<String, [f64; 3]>::new();
+    let mut prompts = 0;
+    for line in std::fs::read_to_string(path).unwrap().lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let found: Vec<String> =
+            explain(&packs, Role::User, row["text"].as_str().unwrap()).into_iter().map(|e| e.tag).collect();
+        let meant: Vec<String> =
+            row["cues"].as_array().unwrap().iter().map(|cue| cue.as_str().unwrap().to_owned()).collect();
+        prompts += 1;
+        for cue in found.iter().chain(&meant).collect::<std::collections::BTreeSet<_>>() {
+            let at = match (found.contains(cue), meant.contains(cue)) {
+                (true, true) => 0,
+                (true, false) => 1,
+                _ => 2,
+            };
+            counts.entry(cue.clone()).or_default()[at] += 1.0;
+        }
+    }
+    assert!(prompts >= 300);
+    for (cue, [right, wrong, missed]) in counts {
+        let f1 = 2.0 * right / (2.0 * right + wrong + missed);
+        assert!(f1 >= 0.9, "{cue}: F1 {f1:.3}");
+    }
 }

@@ -1,0 +1,23 @@
+//! Rule packs: labels as data, each with the spans that earned it.
+//!
+//! A pack is a TOML file; the words and phrases of all packs are found in one pass over the words of a
+//! turn, expressions run only where a word that they need stands, and rules that cannot be narrowed
+//! down so are named as slow. Nothing here changes a text.
+
+mod compile;
+mod explain;
+mod measure;
+mod pack;
+mod packs;
+mod phrases;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use compile::{Column, Compiled};
+pub use explain::{Explanation, Overview, Place, explain, overview};
+pub use measure::Facts;
+pub use pack::{Bounds, Mode, Pack, Rule, Same, Scope};
+pub use packs::{load, shipped};
+pub use scan::{Label, Scratch, Span, Turn};

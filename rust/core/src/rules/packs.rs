@@ -1,0 +1,94 @@
+//! Which packs there are, and their own examples, checked before a pack is used.
+
+use super::{Compiled, Facts, Pack, Scratch, Turn};
+use crate::record::Role;
+use crate::{Error, Result};
+use std::path::Path;
+
+/// The shipped packs: name and TOML text.
+const SHIPPED: [(&str, &str); 5] = [
+    ("category", include_str!("../../packs/category.toml")),
+    ("cue", include_str!("../../packs/cue.toml")),
+    ("refusal", include_str!("../../packs/refusal.toml")),
+    ("boilerplate", include_str!("../../packs/boilerplate.toml")),
+    ("code", include_str!("../../packs/code.toml")),
+];
+
+/// The names of the shipped packs.
+pub fn shipped() -> impl Iterator<Item = &'static str> {
+    SHIPPED.iter().map(|(name, _)| *name)
+}
+
+/// Loads packs and runs their own examples: `builtin` for all shipped ones, a shipped pack's name, or
+/// the path of a TOML file.
+///
+/// # Errors
+/// A pack that cannot be read or used, or whose example does not do what it says.
+pub fn load(names: &[String]) -> Result<Compiled> {
+    let mut packs = Vec::new();
+    for name in names {
+        if name == "builtin" {
+            for (name, text) in SHIPPED {
+                packs.push((Pack::from_toml(text, name)?, name.to_owned()));
+            }
+        } else if let Some((name, text)) = SHIPPED.iter().find(|(shipped, _)| shipped == name) {
+            packs.push((Pack::from_toml(text, name)?, (*name).to_owned()));
+        } else {
+            packs.push((Pack::from_toml(&read(name)?, name)?, name.clone()));
+        }
+    }
+    for (pack, place) in &packs {
+        check_examples(pack, place)?;
+    }
+    Compiled::new(&packs)
+}
+
+fn read(name: &str) -> Result<String> {
+    let path = Path::new(name);
+    let meta = std::fs::metadata(path).map_err(|error| {
+        let shipped: Vec<&str> = shipped().collect();
+        Error::plan("rules", format!("`{name}` cannot be read: {error}"))
+            .with_hint(format!("shipped packs: builtin, {}", shipped.join(", ")))
+    })?;
+    if !meta.is_file() {
+        return Err(Error::plan("rules", format!("`{name}` is not a regular file")));
+    }
+    if meta.len() > super::pack::MAX_BYTES as u64 {
+        return Err(Error::plan(
+            "rules",
+            format!("`{name}` has {} bytes, a pack has at most {}", meta.len(), super::pack::MAX_BYTES),
+        ));
+    }
+    std::fs::read_to_string(path).map_err(|error| Error::plan("rules", format!("`{name}` cannot be read: {error}")))
+}
+
+/// Every rule must match its own `match` examples and none of its `miss` examples, alone and as
+/// the only turn of its scope.
+fn check_examples(pack: &Pack, place: &str) -> Result<()> {
+    for (index, rule) in pack.rules.iter().enumerate() {
+        if rule.matches.is_empty() && rule.miss.is_empty() {
+            continue;
+        }
+        let alone = Pack { rules: vec![rule.clone()], threshold: f32::MIN, tags: Vec::new(), ..pack.clone() };
+        let compiled = Compiled::new(&[(alone, place.to_owned())])?;
+        let role = match rule.scope {
+            super::Scope::System => Role::System,
+            super::Scope::Assistant | super::Scope::LastAssistant => Role::Assistant,
+            _ => Role::User,
+        };
+        let mut scratch = Scratch::default();
+        for (examples, expected) in [(&rule.matches, true), (&rule.miss, false)] {
+            for text in examples {
+                let found = !compiled.label(&[Turn { role, text }], Facts::default(), &mut scratch).is_empty();
+                if found != expected {
+                    let verb = if expected { "does not match its own example" } else { "matches what it must miss" };
+                    return Err(Error::plan(
+                        format!("{place}: {}", rule.label(index)),
+                        format!("the rule {verb} `{text}`"),
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
