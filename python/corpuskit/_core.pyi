@@ -7,7 +7,7 @@ from _typeshed import SupportsGetItem
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["DEBUG_BUILD", "VERSION", "EffectivePlan", "Progress", "RecordStream", "audit", "convert", "convert_line", "convert_targets", "families", "json_check", "normalise_text", "peek", "plan_schema", "plan_template", "process", "reasons", "why"]
+__all__ = ["DEBUG_BUILD", "VERSION", "EffectivePlan", "Progress", "RecordStream", "audit", "convert", "convert_line", "convert_targets", "families", "json_check", "normalise_text", "peek", "plan_schema", "plan_template", "process", "reasons", "rules_explain", "rules_overview", "why"]
 
 DEBUG_BUILD: Final[bool]
 """
@@ -186,6 +186,17 @@ def process(plan: EffectivePlan, inputs: SupportsGetItem[int, str], output: str 
 def reasons() -> str:
     """
     Every reason code with its kind and meaning, as JSON.
+    """
+
+def rules_explain(packs: SupportsGetItem[int, str], text: str, role: str) -> str:
+    """
+    The labels of a text with the places that earned them, as JSON. The text is taken for the only
+    turn of `role`: system, user, assistant, tool or text.
+    """
+
+def rules_overview(packs: SupportsGetItem[int, str]) -> str:
+    """
+    Loads packs, which runs their own examples, and tells what is in them, as JSON.
     """
 
 def why(folder: str | PathLike[str], origin: str) -> str:
