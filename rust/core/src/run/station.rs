@@ -255,7 +255,9 @@ fn write_row(record: &Record<'_>, origin: &str, out: &mut Vec<u8>) -> (u64, u32)
 fn characters_of(message: &Message<'_>) -> u64 {
     let content = match &message.content {
         Content::Text(text) => count_characters(text.value),
-        Content::Parts(parts) => parts.iter().filter_map(|part| part.text).map(|text| count_characters(text.value)).sum(),
+        Content::Parts(parts) => {
+            parts.iter().filter_map(|part| part.text).map(|text| count_characters(text.value)).sum()
+        }
         Content::Absent | Content::Null => 0,
     };
     (content + message.reasoning.map_or(0, |text| count_characters(text.value))) as u64

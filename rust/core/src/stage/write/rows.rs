@@ -121,8 +121,7 @@ impl<'a> RowBytes<'a> {
         let origin = take_text(&mut body)?;
         let (&present, after) = body.split_first()?;
         body = after;
-        let (characters, characters_total, turns) =
-            (take_u64(&mut body)?, take_u64(&mut body)?, take_u32(&mut body)?);
+        let (characters, characters_total, turns) = (take_u64(&mut body)?, take_u64(&mut body)?, take_u32(&mut body)?);
         let (source, family, dialect) = (take_text(&mut body)?, take_text(&mut body)?, take_text(&mut body)?);
         let mut optional = [None; OPTIONAL];
         let (mut traits, mut changes) = (Listed::default(), Listed::default());
@@ -146,18 +145,7 @@ impl<'a> RowBytes<'a> {
             }
         }
         *bytes = rest;
-        Some(Self {
-            origin,
-            source,
-            family,
-            dialect,
-            optional,
-            characters,
-            characters_total,
-            turns,
-            traits,
-            changes,
-        })
+        Some(Self { origin, source, family, dialect, optional, characters, characters_total, turns, traits, changes })
     }
 
     /// The traits.
