@@ -6,17 +6,22 @@
 //! are claimed in order and only by workers that hold nothing else, so the oldest one under way
 //! always moves on: back-pressure cannot block it.
 
+mod settle;
+
+pub(super) use settle::leave;
+
 use super::checkpoint::Keeper;
 use super::options::{Options, Phase, Progress};
 use super::processed::Processed;
 use super::stages::Stages;
 use super::station::Station;
-use super::tail::{Job, Made, Settle, Tail};
+use super::tail::{Job, Made, Tail};
 use super::timings::{Clock, Share, Timings};
 use crate::stage::read::{Inputs, Reader};
 use crate::stage::write::WriteSettings;
 use crate::stage::write::encode::Encoder;
 use crate::{Error, Result};
+use settle::Helper;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -390,72 +395,5 @@ impl Queue {
                 _ => self.slow.push_back(job),
             }
         }
-    }
-}
-
-/// Writes a last checkpoint once the workers have left, if the tail is whole.
-pub(super) fn leave(pool: &Pool) -> Result<()> {
-    let (tail, timings) = {
-        let mut queue = pool.lock();
-        queue.error = None;
-        (queue.tail.take(), queue.timings.clone())
-    };
-    let Some(mut tail) = tail else { return Ok(()) };
-    let (tail, keeper) = &mut *tail;
-    if tail.is_torn() || keeper.is_done() {
-        return Ok(());
-    }
-    let mut encoder = Encoder::new(&pool.write)?;
-    keeper.checkpoint(tail, &mut Helper { pool, encoder: &mut encoder, alone: true }, &timings)
-}
-
-/// The tail's way to get its frames made: by itself and by whoever has time.
-struct Helper<'a> {
-    pool: &'a Pool,
-    encoder: &'a mut Encoder,
-    /// The other workers have left: what they did not finish will not come.
-    alone: bool,
-}
-
-impl Helper<'_> {
-    fn settle_until(&mut self, tail: &mut Tail, done: impl Fn(&Tail) -> bool, slow: bool) -> Result<()> {
-        loop {
-            let jobs = tail.take_jobs();
-            let mut queue = self.pool.lock();
-            if !jobs.is_empty() {
-                queue.enqueue(jobs);
-                self.pool.wake.notify_all();
-            }
-            if queue.made.is_empty() {
-                if done(tail) {
-                    return Ok(());
-                }
-                let job = queue.frames.pop_front().or_else(|| if slow { queue.slow.pop_front() } else { None });
-                match job {
-                    Some(job) => {
-                        drop(queue);
-                        self.pool.run_job(job, self.encoder)?;
-                    }
-                    None if self.alone || queue.error.is_some() => return Err(Error::Interrupted),
-                    None => drop(self.pool.wake.wait(queue).unwrap_or_else(PoisonError::into_inner)),
-                }
-                continue;
-            }
-            let made = std::mem::take(&mut queue.made);
-            drop(queue);
-            for made in made {
-                tail.accept(made)?;
-            }
-        }
-    }
-}
-
-impl Settle for Helper<'_> {
-    fn settle(&mut self, tail: &mut Tail) -> Result<()> {
-        self.settle_until(tail, Tail::is_settled, false)
-    }
-
-    fn complete(&mut self, tail: &mut Tail) -> Result<()> {
-        self.settle_until(tail, Tail::is_complete, true)
     }
 }
