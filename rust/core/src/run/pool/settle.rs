@@ -25,9 +25,9 @@ pub(in crate::run) fn leave(pool: &Pool) -> Result<()> {
 /// The tail's way to get its frames made: by itself and by whoever has time.
 pub(super) struct Helper<'a> {
     pub pool: &'a Pool,
-    encoder: &'a mut Encoder,
+    pub encoder: &'a mut Encoder,
     /// The other workers have left: what they did not finish will not come.
-    alone: bool,
+    pub alone: bool,
 }
 
 impl Helper<'_> {
