@@ -73,11 +73,15 @@ def test_files_that_are_broken_by_nature(run: RunFolder, figure: Figure) -> None
         counts.update(kind for kind, _ in changes or [])
     trailing = outcome["hikariming__chat-dataset-baseline"]
     assert trailing["kept"] + trailing["duplicate"] > 1000, "the array with a comma too many is read"
-    assert trailing["parse.trailing_comma"] + trailing["parse.syntax"] > 0, "and the comma is told"
+    notes = [note for note in run.json("manifest")["notes"] if "hikariming" in note["path"]]
+    assert [note["code"] for note in notes] == ["read.trailing_comma"], "and the comma is told, with its byte"
+    byte = notes[0]["byte"]
+    # NaN becomes null, so these two questions have no answer; the original lines are in `_schema` and the source.
     not_a_number = outcome["night-chen__ToolQA"]
-    assert not_a_number["parse.non_finite"] == 2, "two lines with NaN, repaired and named"
-    assert not_a_number.total() - not_a_number["parse.non_finite"] == 100
+    unanswered = {origin.rpartition(":")[2] for origin, verdict, _ in rows if "ToolQA" in origin and "short" in verdict}
+    assert unanswered == {"71", "78"}, "the two lines with NaN are set aside, with their place"
+    assert not_a_number["kept"] + not_a_number["duplicate"] == 98
     assert outcome["uberspot__OpenTriviaQA"]["parse.encoding"] > 0, "bytes that are not UTF-8 are decoded and named"
     ragged = outcome["awslabs__multi-domain-goal-oriented-dialogues-dataset"]
     assert ragged.total() > 0
-    figure(f"trailing comma {dict(trailing)}; NaN {dict(not_a_number)}; ragged TSV {dict(ragged)}")
+    figure(f"trailing comma at byte {byte}, {dict(trailing)}; NaN {dict(not_a_number)}; ragged TSV {dict(ragged)}")
