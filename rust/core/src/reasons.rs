@@ -184,7 +184,7 @@ mod tests {
                     folders.push(path);
                 } else if name.ends_with(".rs") && !name.contains("test") && name != "reasons.rs" {
                     let text = std::fs::read_to_string(&path).unwrap();
-                    let code = text.split("#[cfg(test)]").next().unwrap();
+                    let code = text.split("\nmod tests {").next().unwrap();
                     found.extend(code.split('"').filter(|part| is_code(part)).map(str::to_owned));
                 }
             }

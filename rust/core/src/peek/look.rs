@@ -17,8 +17,8 @@ const WINDOW: u64 = 1 << 20;
 
 /// Batches looked at of a file whose middle cannot be reached; more of a compressed one whose
 /// bytes on disk have all been buffered before they were used.
-const BATCHES: u64 = 8;
-const MOST_BATCHES: u64 = 64;
+const BATCHES: u64 = 32;
+const MOST_BATCHES: u64 = 256;
 
 /// What is needed to look at files.
 pub(super) struct Look<'r> {

@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn phrases_are_words_in_a_row() {
         assert_eq!(
-            find(&["i'm feeling", "lonel*", "so lon*ely"].split_at(2).0, "I’m Feeling lonely; i feel"),
+            find(&["i'm feeling", "lonel*"], "I’m Feeling lonely; i feel"),
             [(0, "I’m Feeling".to_owned()), (1, "lonely".to_owned())]
         );
         assert_eq!(find(&["can not sleep*"], "I can not SLEEPwalk"), [(0, "can not SLEEPwalk".to_owned())]);

@@ -181,7 +181,7 @@ fn the_vector_scan_says_what_the_plain_one_says() {
         let shift = c as usize % 67;
         for (before, after) in [("", ""), ("x", "y"), ("Ã", ""), (" ", "中"), ("\u{2019}", "©")] {
             text.clear();
-            text.extend(std::iter::repeat_n(if shift % 2 == 0 { 'a' } else { '。' }, shift));
+            text.extend(std::iter::repeat_n(if shift.is_multiple_of(2) { 'a' } else { '。' }, shift));
             text.push_str(before);
             text.push(c);
             text.push_str(after);

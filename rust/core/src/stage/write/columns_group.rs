@@ -105,7 +105,8 @@ impl Runs {
             let mut left = *count;
             if left >= STEP {
                 writer.write_batch(&values, is_optional.then_some(&levels), None)?;
-                (values.clear(), levels.clear());
+                values.clear();
+                levels.clear();
                 // The same values again and again.
                 values.extend(value.iter().flat_map(|value| std::iter::repeat_n(value, STEP)).cloned());
                 levels.resize(STEP, level);
@@ -113,13 +114,15 @@ impl Runs {
                     writer.write_batch(&values, is_optional.then_some(&levels), None)?;
                     left -= STEP;
                 }
-                (values.clear(), levels.clear());
+                values.clear();
+                levels.clear();
             }
             values.extend(value.iter().flat_map(|value| std::iter::repeat_n(value, left)).cloned());
             levels.resize(levels.len() + left, level);
             if levels.len() >= STEP {
                 writer.write_batch(&values, is_optional.then_some(&levels), None)?;
-                (values.clear(), levels.clear());
+                values.clear();
+                levels.clear();
             }
         }
         writer.write_batch(&values, is_optional.then_some(&levels), None)?;
