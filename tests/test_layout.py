@@ -95,7 +95,19 @@ def test_the_ground_imports_nothing_above_it(module: str) -> None:
 
 def test_only_the_edges_touch_the_file_system() -> None:
     # dedup has its log of kept records there; run, audit, why, peek and convert read or write whole folders
-    edges = {"stage/read", "stage/write", "stage/dedup", "run", "audit", "why", "peek", "convert", "digest", "plan", "rules"}
+    edges = {
+        "stage/read",
+        "stage/write",
+        "stage/dedup",
+        "run",
+        "audit",
+        "why",
+        "peek",
+        "convert",
+        "digest",
+        "plan",
+        "rules",
+    }
     touching = {
         path.relative_to(CORE).as_posix()
         for path in sources(CORE, ".rs")

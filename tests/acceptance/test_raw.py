@@ -80,7 +80,9 @@ def test_files_that_are_broken_by_nature(run: RunFolder, figure: Figure) -> None
     not_a_number = outcome["night-chen__ToolQA"]
     unanswered = {origin.rpartition(":")[2] for origin, verdict, _ in rows if "ToolQA" in origin and "short" in verdict}
     assert unanswered == {"71", "78"}, "the two lines with NaN are set aside, with their place"
-    answered = [origin for origin, verdict, _ in rows if "ToolQA" in origin and ".jsonl:" in origin and "short" not in verdict]
+    answered = [
+        origin for origin, verdict, _ in rows if "ToolQA" in origin and ".jsonl:" in origin and "short" not in verdict
+    ]
     assert len(answered) == 98, "the others are there"
     assert outcome["uberspot__OpenTriviaQA"]["parse.encoding"] > 0, "bytes that are not UTF-8 are decoded and named"
     ragged = outcome["awslabs__multi-domain-goal-oriented-dialogues-dataset"]
