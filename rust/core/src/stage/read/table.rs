@@ -63,10 +63,11 @@ pub(super) fn recognise(head: &[u8], all: bool, certain: Option<u8>, header: Hea
         Some(_) => b",;\t|",
         None => b"\t,",
     };
-    // The first row decides, where most rows are as regular; of equals the first candidate.
+    // The first row decides, where it has several fields and most rows are as regular; of equals the first candidate.
     let looks = candidates.iter().map(|&delimiter| (regularity(head, all, delimiter), delimiter));
-    let ((regular, fields, rows, _), delimiter) =
-        looks.rev().max_by_key(|((regular, _, _, first), _)| if *regular >= 0.5 { *first } else { 0 })?;
+    let ((regular, fields, rows, _), delimiter) = looks
+        .rev()
+        .max_by_key(|((regular, _, _, first), _)| if *regular >= 0.5 && *first >= 2 { *first } else { 0 })?;
     if certain.is_none() && !(regular == 1.0 && rows >= 3 && fields >= if delimiter == b'\t' { 2 } else { 3 }) {
         return None;
     }
