@@ -13,6 +13,7 @@ mod reasons;
 mod rules;
 mod stream;
 mod text;
+mod tokens;
 mod verbs;
 
 /// The compiled core of corpuskit; use `corpuskit` instead.
@@ -36,6 +37,8 @@ mod _core {
     use super::stream::RecordStream;
     #[pymodule_export]
     use super::text::normalise_text;
+    #[pymodule_export]
+    use super::tokens::{TokenColumn, TokenFolder};
     #[pymodule_export]
     use super::verbs::{convert_targets, look, transform};
 

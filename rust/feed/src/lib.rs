@@ -1,0 +1,11 @@
+//! From records to tokens: what a trainer is fed.
+//!
+//! ```text
+//! canonical record -> render (segments, who speaks, what is learnt) -> tokenise -> token store
+//! ```
+//!
+//! No Python, no printing, no clock in any output, as in `corpuskit-core`.
+
+pub mod store;
+
+pub use corpuskit_core::{Error, Result};
