@@ -13,7 +13,10 @@ from corpuskit.cli.terminal import say
 NAME = "why"
 HELP = "The life of one record: where from, what changed, verdict, whom it doubles."
 DETAILS = """\
-Runs the per-record stages again on the source of a kept record, and says so if the source has changed."""
+Runs the per-record stages again on the source, shows what each of them changes (mended JSON, renamed roles, cleaned
+text), and says so if the source has changed."""
+
+SHOWN = 20  # mended places, roles, changed turns, each
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,21 +42,35 @@ def story(found: dict[str, Any]) -> Iterable[str]:
     yield f"  source: {source['state']}"
     if source["text"] is not None:
         yield f"    {shortened(source['text'])}"
-    for step in source["steps"]:
+    for mend in source["mends"][:SHOWN]:
+        place = "" if mend["byte"] is None else f", byte {mend['byte']}"
+        yield f"  {mend['change']}{place}: `{shortened(mend['before'])}` -> `{shortened(mend['after'])}`"
+    yield from more(source["mends"], "mended places")
+    for role in source["roles"][:SHOWN]:
+        side = " of the rejected answer" if role["rejected"] else ""
+        yield f"  normalise.role, turn {role['turn']}{side}: {shortened(role['given'])} -> {role['role']}"
+    yield from more(source["roles"], "roles")
+    for step in source["steps"][:SHOWN]:
         name = step["change"] or "all changes together"
         yield f"  {name}, turn {step['turn']} ({step['role']})"
         yield f"    - {shortened(step['before'])}"
         yield f"    + {'(removed)' if step['after'] is None else shortened(step['after'])}"
+    yield from more(source["steps"], "changed turns")
     if source["reproduced"] is not None:
         same = "gives the same record" if source["reproduced"] else "does NOT give the same record"
         yield f"  running the stages again {same}"
+
+
+def more(items: list[Any], what: str) -> Iterable[str]:
+    """How many there are past those that are shown."""
+    if len(items) > SHOWN:
+        yield f"  and {len(items) - SHOWN:,} more {what} (`--json` has them)"
 
 
 def verdict(fate: dict[str, Any]) -> Iterable[str]:
     """What became of it, by verdict."""
     if fate["verdict"] == "kept":
         yield f"  {fate['shard']}, line {fate['row'] + 1}"
-        yield from (f"  changed: {kind} {times}" for kind, times in fate["changes"])
     elif fate["verdict"] == "dropped":
         yield f"  {fate['reason']} {json.dumps(fate['evidence'], ensure_ascii=False)}"
     elif fate["verdict"] == "duplicate":
@@ -67,6 +84,7 @@ def verdict(fate: dict[str, Any]) -> Iterable[str]:
         line = fate["line"]
         place = f" at byte {line['byte']}" if "byte" in line else ""
         yield f"  {line['reason']}{place}" + (f": {line['detail']}" if line.get("detail") else "")
+    yield from (f"  changed: {kind} {times}" for kind, times in fate.get("changes", ()))
     if "record" in fate:
         yield f"    {shortened(json.dumps(fate['record'], ensure_ascii=False))}"
 

@@ -20,7 +20,7 @@ pub use check::check;
 pub use defect::{Defect, DefectKind};
 pub use node::{Kind, Member, Node};
 pub use parse::{Limits, parse};
-pub use repair::Repair;
+pub use repair::{Mended, Repair};
 pub(crate) use scanner::Scanner;
 pub use strings::unescape;
 pub use write::{is_one_line, write_anew, write_compact, write_string};

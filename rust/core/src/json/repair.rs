@@ -18,6 +18,19 @@ struct Edit {
     kind: DefectKind,
 }
 
+/// One mended place of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mended {
+    /// What was wrong.
+    pub kind: DefectKind,
+    /// Where, as a byte offset in the source.
+    pub byte: usize,
+    /// How many bytes of the source were replaced.
+    pub removed: usize,
+    /// What was put there.
+    pub put: String,
+}
+
 /// A mended text and the way back to its source.
 #[derive(Debug, Default)]
 pub struct Repair {
@@ -28,19 +41,18 @@ pub struct Repair {
 impl Repair {
     /// The place in the source of a place in the mended text.
     pub fn source_place(&self, byte: usize) -> usize {
-        self.rounds.iter().rev().fold(byte, |byte, edits| {
-            let mut shift = 0isize;
-            for edit in edits {
-                let start = edit.at as isize + shift;
-                if (byte as isize) < start {
-                    break;
-                }
-                if (byte as isize) < start + edit.put.len() as isize {
-                    return edit.at;
-                }
-                shift += edit.put.len() as isize - edit.removed as isize;
-            }
-            (byte as isize - shift).max(0) as usize
+        place_before(&self.rounds, byte)
+    }
+
+    /// Every place that was mended, in the order of the mending.
+    pub fn mends(&self) -> impl Iterator<Item = Mended> + '_ {
+        self.rounds.iter().enumerate().flat_map(move |(round, edits)| {
+            edits.iter().map(move |edit| {
+                let byte = place_before(&self.rounds[..round], edit.at);
+                let end = place_before(&self.rounds[..round], edit.at + edit.removed);
+                let removed = end.saturating_sub(byte);
+                Mended { kind: edit.kind, byte, removed, put: edit.put.clone().into_owned() }
+            })
         })
     }
 
@@ -119,6 +131,24 @@ impl Repair {
         self.rounds.push(edits);
         Some(out.into_bump_str())
     }
+}
+
+/// The place before these rounds of edits of a place after them.
+fn place_before(rounds: &[Vec<Edit>], byte: usize) -> usize {
+    rounds.iter().rev().fold(byte, |byte, edits| {
+        let mut shift = 0isize;
+        for edit in edits {
+            let start = edit.at as isize + shift;
+            if (byte as isize) < start {
+                break;
+            }
+            if (byte as isize) < start + edit.put.len() as isize {
+                return edit.at;
+            }
+            shift += edit.put.len() as isize - edit.removed as isize;
+        }
+        (byte as isize - shift).max(0) as usize
+    })
 }
 
 fn token_edits(text: &str, wanted: impl Fn(DefectKind) -> bool) -> Vec<Edit> {

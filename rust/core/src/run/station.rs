@@ -168,7 +168,7 @@ impl Stages {
             scratch.record.clear();
             // The canonical form holds every record.
             let _ = write_record(&mut scratch.record, record, Form::Messages);
-            lines::dropped(&mut out.dropped, origin, reason, &evidence, &scratch.record);
+            lines::dropped(&mut out.dropped, origin, reason, &evidence, &record.changes, &scratch.record);
             out.items.push(Item::Dropped { reason, end: out.dropped.len(), source, family });
             scratch.clock.lap(Share::Write);
             return;

@@ -286,9 +286,10 @@ impl Tail {
             prompt: duplicate.prompt,
             response: duplicate.response,
         };
+        let changes = batch.changes.get(candidate.changes as usize).copied().unwrap_or_default();
         let mut out = std::mem::take(&mut self.line);
         out.clear();
-        lines::duplicate(&mut out, origin, &doubles, line);
+        lines::duplicate(&mut out, origin, &doubles, &changes, line);
         let outcome = self.append(DUPLICATES, &out, 1, settle);
         self.line = out;
         outcome

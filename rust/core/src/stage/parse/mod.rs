@@ -59,7 +59,7 @@ pub use policy::{Consecutive, ParseSettings, Policy, Refusal, RoleName};
 pub(crate) use turns::{is_bare, part_text_key};
 
 use crate::error::{Error, Result};
-use crate::json::{self, Defect, DefectKind, Kind, Limits, Node, Repair};
+use crate::json::{self, Defect, DefectKind, Kind, Limits, Mended, Node, Repair};
 use crate::record::{Change, Changes, Origin, Record, Rejection, Role};
 use crate::stage::read::{Body, Unit};
 use bumpalo::Bump;
@@ -174,12 +174,17 @@ impl Parser {
     #[cold]
     fn mend<'a>(&self, bytes: &'a [u8], arena: &'a Bump) -> Result<(Node<'a>, Changes), Rejection> {
         let mut repair = Repair::default();
-        let mut text = self.decode(bytes, arena, &mut repair)?;
+        self.mend_by(&mut repair, bytes, arena).map(|node| (node, changes_of(&repair)))
+    }
+
+    /// The same; `repair` holds every place that was mended, also where the value is refused then.
+    fn mend_by<'a>(&self, repair: &mut Repair, bytes: &'a [u8], arena: &'a Bump) -> Result<Node<'a>, Rejection> {
+        let mut text = self.decode(bytes, arena, repair)?;
         let mut tokens_done = false;
         let mut duplicates_done = false;
         loop {
             let mut defect = match json::parse(text, arena, self.limits) {
-                Ok(node) => return Ok((node, changes_of(&repair))),
+                Ok(node) => return Ok(node),
                 Err(defect) => defect,
             };
             let wanted = |kind| self.settings.policy(kind) == Policy::Repair;
@@ -213,6 +218,18 @@ impl Parser {
             Err(_) if self.settings.encoding == Policy::Repair => Ok(repair.decode(bytes, arena)),
             Err(error) => Err(refusal(Defect { byte: error.valid_up_to(), kind: DefectKind::Encoding }, bytes)),
         }
+    }
+
+    /// The places of a unit that have to be mended to be read, at most `most`, in the order of the mending;
+    /// of a unit that is refused, those before the defect that is the reason. Rows are mended by `read`.
+    pub fn mended(&self, unit: &Unit<'_>, arena: &Bump, most: usize) -> Vec<Mended> {
+        let mut repair = Repair::default();
+        match &unit.body {
+            Body::Json(bytes) => drop(self.mend_by(&mut repair, bytes, arena)),
+            Body::Text(bytes) => drop(self.decode(bytes, arena, &mut repair)),
+            Body::Empty | Body::Row(_) | Body::DecodedRow(_) | Body::Rejected { .. } => {}
+        }
+        repair.mends().take(most).collect()
     }
 
     /// The text of a whole file.

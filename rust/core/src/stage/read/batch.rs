@@ -96,7 +96,7 @@ impl Batch {
         self.inputs.files.get(file).map_or("", |file| file.path.as_str())
     }
 
-    fn piece<'a>(&'a self, piece: &'a Piece, arena: &'a Bump) -> Units<'a> {
+    pub(super) fn piece<'a>(&'a self, piece: &'a Piece, arena: &'a Bump) -> Units<'a> {
         let max = self.max;
         match piece {
             &Piece::Lines { file, start, end, byte, line } => {
@@ -168,7 +168,7 @@ impl Drop for Batch {
 }
 
 /// The units of one piece.
-enum Units<'a> {
+pub(super) enum Units<'a> {
     Lines(Lines<'a>),
     Rows(Rows<'a>),
     Elements {

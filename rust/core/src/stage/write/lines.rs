@@ -1,19 +1,30 @@
 //! The lines of `dropped/`, `duplicates/` and `rejected/`: everything that is not kept, with why.
 
 use crate::json::write_string;
-use crate::record::Rejection;
+use crate::record::{Changes, Rejection};
 use base64::Engine as _;
 use std::io::Write as _;
 
-/// `{"origin", "reason", "evidence", "record"}`; the record is one line of JSON.
-pub fn dropped(out: &mut Vec<u8>, origin: &str, reason: &str, evidence: &str, record: &[u8]) {
+/// `{"origin", "reason", "evidence", "changes", "record"}`; the record is one line of JSON.
+pub fn dropped(out: &mut Vec<u8>, origin: &str, reason: &str, evidence: &str, changes: &Changes, record: &[u8]) {
     out.extend_from_slice(b"{\"origin\":");
     write_string(out, origin);
     out.extend_from_slice(b",\"reason\":");
     write_string(out, reason);
     out.extend_from_slice(b",\"evidence\":");
     out.extend_from_slice(if evidence.is_empty() { b"null" } else { evidence.as_bytes() });
-    out.extend_from_slice(b",\"record\":");
+    end_with(out, changes, record);
+}
+
+/// The trace (`{"normalise.nfc": 2}`, as `columns/` has it for kept records), the record, the line's end.
+fn end_with(out: &mut Vec<u8>, changes: &Changes, record: &[u8]) {
+    out.extend_from_slice(b",\"changes\":{");
+    for (index, (kind, times)) in changes.iter().enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        // Writing to memory cannot fail.
+        let _ = write!(out, "{comma}\"{}\":{times}", kind.name());
+    }
+    out.extend_from_slice(b"},\"record\":");
     out.extend_from_slice(record);
     out.extend_from_slice(b"}\n");
 }
@@ -32,8 +43,8 @@ pub struct Doubles<'a> {
     pub response: Option<[u64; 2]>,
 }
 
-/// `{"origin", "of", "kind", "prompt", "response", "record"}`.
-pub fn duplicate(out: &mut Vec<u8>, origin: &str, doubles: &Doubles<'_>, record: &[u8]) {
+/// `{"origin", "of", "kind", "prompt", "response", "changes", "record"}`.
+pub fn duplicate(out: &mut Vec<u8>, origin: &str, doubles: &Doubles<'_>, changes: &Changes, record: &[u8]) {
     out.extend_from_slice(b"{\"origin\":");
     write_string(out, origin);
     out.extend_from_slice(b",\"of\":");
@@ -46,9 +57,7 @@ pub fn duplicate(out: &mut Vec<u8>, origin: &str, doubles: &Doubles<'_>, record:
             None => write!(out, ",\"{name}\":null"),
         };
     }
-    out.extend_from_slice(b",\"record\":");
-    out.extend_from_slice(record);
-    out.extend_from_slice(b"}\n");
+    end_with(out, changes, record);
 }
 
 /// A unit that did not become a record.
@@ -104,14 +113,18 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use crate::record::Change;
     use serde_json::{Value, json};
 
     #[test]
     fn lines_are_json_of_the_documented_form() {
         let mut out = Vec::new();
-        dropped(&mut out, "a\"b:1", "filter.length.short", "{\"characters\":3}", b"{\"x\":1.0}");
+        let mut changes = Changes::default();
+        changes.add(Change::Encoding, 1);
+        changes.add(Change::Nfc, 2);
+        dropped(&mut out, "a\"b:1", "filter.length.short", "{\"characters\":3}", &changes, b"{\"x\":1.0}");
         let doubles = Doubles { of: "a:1", exact: false, prompt: Some([4, 5]), response: None };
-        duplicate(&mut out, "a:2", &doubles, b"{}");
+        duplicate(&mut out, "a:2", &doubles, &Changes::default(), b"{}");
         let rejection = Rejection { reason: "parse.syntax", byte: 2, detail: "expected `}`".to_owned() };
         let whole = Rejected {
             origin: "a:3",
@@ -131,8 +144,8 @@ mod tests {
         assert_eq!(
             lines,
             [
-                json!({"origin": "a\"b:1", "reason": "filter.length.short", "evidence": {"characters": 3}, "record": {"x": 1.0}}),
-                json!({"origin": "a:2", "of": "a:1", "kind": "near", "prompt": [4, 5], "response": null, "record": {}}),
+                json!({"origin": "a\"b:1", "reason": "filter.length.short", "evidence": {"characters": 3}, "changes": {"parse.encoding": 1, "normalise.nfc": 2}, "record": {"x": 1.0}}),
+                json!({"origin": "a:2", "of": "a:1", "kind": "near", "prompt": [4, 5], "response": null, "changes": {}, "record": {}}),
                 json!({"origin": "a:3", "byte": 42, "reason": "parse.syntax", "detail": "expected `}`", "raw_base64": "eyL/"}),
                 json!({"origin": "a:3", "byte": 42, "reason": "parse.syntax", "detail": "expected `}`", "length": 9, "digest": "00", "raw": "{\"é"}),
             ]
