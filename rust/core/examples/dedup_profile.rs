@@ -42,7 +42,7 @@ fn main() -> Result<()> {
     let normalise = Normalise::new(&NormaliseSettings::default())?;
     let signer = Signer::new(&settings)?;
     let log = std::env::temp_dir().join(format!("corpuskit-dedup-profile-{}", std::process::id()));
-    let mut index = Index::create(&settings, &log)?;
+    let mut index = Index::create(&settings, "", &log)?;
     let (mut scratch, mut entries) = (Scratch::default(), Vec::new());
     let [mut parsing, mut signing, mut judging] = [Duration::ZERO; 3];
     let (mut records, mut exact, mut near) = (0u64, 0u64, 0u64);
@@ -103,7 +103,7 @@ fn main() -> Result<()> {
     let (length, kept) = index.mark()?;
     drop(index);
     let mut replaying = Duration::ZERO;
-    timed(&mut replaying, || Index::resume(&settings, &log, length, kept))?;
+    timed(&mut replaying, || Index::resume(&settings, "", &log, length, kept))?;
     println!(
         "log {:.0} bytes a kept record, resumed in {:.0} ns each",
         length as f64 / kept.max(1) as f64,

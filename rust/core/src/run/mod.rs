@@ -111,14 +111,14 @@ fn run(
             before = checkpoint.timings().clone();
             let reader = Reader::resume(Arc::clone(&inputs), &plan.read, checkpoint.cursor())?;
             if let (Some((length, kept)), Some(log)) = (checkpoint.dedup(), &log) {
-                tail.index = Some(Index::resume(&plan.dedup, log, length, kept)?);
+                tail.index = Some(Index::resume(&plan.dedup, &normaliser(plan)?, log, length, kept)?);
             }
             checkpoint.restore(&mut tail)?;
             reader
         }
         _ => {
             if let Some(log) = log.filter(|_| !plan.dedup.is_off()) {
-                tail.index = Some(Index::create(&plan.dedup, &log)?);
+                tail.index = Some(Index::create(&plan.dedup, &normaliser(plan)?, &log)?);
             }
             Reader::new(Arc::clone(&inputs), &plan.read)?
         }
@@ -164,6 +164,11 @@ fn run(
             if stopped { Err(Error::Interrupted) } else { Err(Error::Internal("the workers left early".to_owned())) }
         }
     }
+}
+
+/// The settings of the normaliser as one text: they decide what is a duplicate.
+fn normaliser(plan: &Plan) -> Result<String> {
+    serde_json::to_string(&plan.normalise).map_err(|error| Error::Internal(format!("plan: {error}")))
 }
 
 /// Asks the observer until the workers are done. Returns whether it said stop.

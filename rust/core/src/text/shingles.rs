@@ -45,31 +45,49 @@ impl Shingler {
         self.padded.extend(std::iter::repeat_n(START, window - 1));
         self.padded.extend_from_slice(tokens);
         self.padded.extend(std::iter::repeat_n(END, window - 1));
-        let count = self.padded.len() + 1 - window;
-        let before = out.len();
-        // Four places a shingle: a place that is taken is rare enough for the processor to bet against it.
-        let mask = (count * 4).next_power_of_two() - 1;
-        self.places.clear();
-        self.places.resize(mask + 1, 0);
+        let step = |sum: u64, token: u64| sum.wrapping_mul(STEP).wrapping_add(token);
         let seed = side.seed();
-        for window in self.padded.windows(window) {
-            let sum = window.iter().fold(seed, |sum, &token| sum.wrapping_mul(STEP).wrapping_add(token));
-            let shingle = hash::mix(sum);
-            let mut place = shingle as usize & mask;
-            loop {
-                match self.places[place] {
-                    0 => {
-                        out.push(shingle);
-                        self.places[place] = (out.len() - before) as u32;
-                        break;
-                    }
-                    number if out[before + number as usize - 1] == shingle => break,
-                    _ => place = (place + 1) & mask,
+        let windows = self.padded.windows(window);
+        let count = windows.len();
+        // The usual width is known to the compiler: three steps without a loop.
+        if window == 3 {
+            let sums = self.padded.windows(3).map(|window| match *window {
+                [a, b, c] => step(step(step(seed, a), b), c),
+                _ => seed,
+            });
+            distinct(&mut self.places, sums, count, out)
+        } else {
+            let sums = windows.map(|window| window.iter().fold(seed, |sum, &token| step(sum, token)));
+            distinct(&mut self.places, sums, count, out)
+        }
+    }
+}
+
+/// Appends each of `count` sums, made a hash, unless it was there before; how many were new.
+#[inline(always)]
+fn distinct(places: &mut Vec<u32>, sums: impl Iterator<Item = u64>, count: usize, out: &mut Vec<u64>) -> usize {
+    // Four places a shingle: a place that is taken is rare enough for the processor to bet against it.
+    let mask = (count * 4).next_power_of_two() - 1;
+    places.clear();
+    places.resize(mask + 1, 0);
+    let before = out.len();
+    out.reserve(count);
+    for sum in sums {
+        let shingle = hash::mix(sum);
+        let mut place = shingle as usize & mask;
+        loop {
+            match places[place] {
+                0 => {
+                    out.push(shingle);
+                    places[place] = (out.len() - before) as u32;
+                    break;
                 }
+                number if out[before + number as usize - 1] == shingle => break,
+                _ => place = (place + 1) & mask,
             }
         }
-        out.len() - before
     }
+    out.len() - before
 }
 
 /// A set of 64-bit identities: open addressing, cleared in the time that its next use needs anyway.

@@ -179,17 +179,34 @@ impl Hot {
         best.map(|(_, _, set)| set)
     }
 
-    /// Adds a record, unless it is here already. `read` gives the entry of any kept record.
-    pub fn add<'e>(&mut self, record: u32, read: &impl Fn(u32) -> Result<Entry<'e>>) -> Result<()> {
+    /// Makes a record a member; whether it was none.
+    fn enlist(&mut self, record: u32) -> bool {
         let (word, bit) = (record as usize / 64, 1u64 << (record % 64));
         if word >= self.is_member.len() {
             self.is_member.resize(word + 1, 0);
         }
-        if self.is_member[word] & bit != 0 {
+        let new = self.is_member[word] & bit == 0;
+        if new {
+            self.is_member[word] |= bit;
+            self.members.push(record);
+        }
+        new
+    }
+
+    /// Adds many records to an empty filter, those that come twice once.
+    pub fn load<'e>(&mut self, mut records: Vec<u32>, read: &impl Fn(u32) -> Result<Entry<'e>>) -> Result<()> {
+        records.sort_unstable();
+        for record in records {
+            self.enlist(record);
+        }
+        if self.members.is_empty() { Ok(()) } else { self.snapshot(read) }
+    }
+
+    /// Adds a record, unless it is here already. `read` gives the entry of any kept record.
+    pub fn add<'e>(&mut self, record: u32, read: &impl Fn(u32) -> Result<Entry<'e>>) -> Result<()> {
+        if !self.enlist(record) {
             return Ok(());
         }
-        self.is_member[word] |= bit;
-        self.members.push(record);
         if self.members.len() >= (2 * self.members_at_snapshot).max(16) {
             return self.snapshot(read);
         }

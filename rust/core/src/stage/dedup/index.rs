@@ -59,16 +59,27 @@ struct Near {
 }
 
 impl Index {
-    /// A new index whose entries are logged at `log_path`.
-    pub fn create(settings: &DedupSettings, log_path: &Path) -> Result<Self> {
+    /// A new index whose entries are logged at `log_path`. `normaliser` tells how the records were
+    /// normalised: an index is of use only to records that were normalised in the same way.
+    pub fn create(settings: &DedupSettings, normaliser: &str, log_path: &Path) -> Result<Self> {
         settings.check()?;
-        Self::with_log(settings, Design::new(settings), Log::create(settings, log_path)?)
+        Self::with_log(settings, Design::new(settings), Log::create(settings, normaliser, log_path)?)
     }
 
     /// The index as it was when `mark` returned these numbers. What was logged later is cut off.
-    pub fn resume(settings: &DedupSettings, log_path: &Path, log_length: u64, kept: u64) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// The log was made with other settings, with another normaliser or by another version, or is damaged.
+    pub fn resume(
+        settings: &DedupSettings,
+        normaliser: &str,
+        log_path: &Path,
+        log_length: u64,
+        kept: u64,
+    ) -> Result<Self> {
         settings.check()?;
-        let log = Log::open(settings, log_path, log_length)?;
+        let log = Log::open(settings, normaliser, log_path, log_length)?;
         let mut index = Self::with_log(settings, Design::new(settings), log)?;
         index.replay_all(log_length)?;
         if index.kept() != kept {
@@ -145,35 +156,42 @@ impl Index {
         Ok(Judgement::Kept)
     }
 
-    /// Takes up everything that is logged before `log_length`.
+    /// Takes up everything that is logged before `log_length`: the tables that judging the same records
+    /// one by one would have made, but each filled in the order of its memory.
     pub(super) fn replay_all(&mut self, log_length: u64) -> Result<()> {
         let mut at = log::HEAD;
-        let mut bytes = Vec::new();
+        let (mut tags, mut keys, mut with_shingles) = (Vec::new(), Vec::new(), Vec::new());
+        let mut bands = vec![Vec::new(); self.near.as_ref().map_or(0, |near| near.bands.len())];
         while at < log_length {
-            at = self.replay(at, &mut bytes)?;
+            let entry = Entry::read(self.store.log.at(at), self.store.signature())?;
+            let record = self.store.rows.push(at, &entry)?;
+            at += entry.logged().len() as u64;
+            if self.by_exact {
+                tags.push(entry.exact()[0] as u32);
+            }
+            if let Some(near) = self.near.as_ref().filter(|_| entry.sizes() != [0, 0]) {
+                keys.clear();
+                band_keys(entry.signature(), near.design.rows, entry.numbers(), &mut keys);
+                bands.iter_mut().zip(&keys).for_each(|(band, &key)| band.push(key));
+                with_shingles.push(record);
+            }
         }
-        Ok(())
-    }
-
-    /// Takes up the entry that is logged at `at`; where the next one is. `bytes` is a reused buffer.
-    fn replay(&mut self, at: u64, bytes: &mut Vec<u8>) -> Result<u64> {
-        bytes.clear();
-        bytes.extend_from_slice(Entry::read(self.store.log.at(at), self.store.signature())?.logged());
-        let entry = Entry::read(bytes, self.store.signature())?;
-        self.keys.clear();
-        if let Some(near) = &mut self.near {
-            band_keys(entry.signature(), near.design.rows, entry.numbers(), &mut self.keys);
-            near.look_up(&self.keys, |_| {})?;
+        let (mut moved, mut sorted) = (Vec::new(), Vec::new());
+        self.exact = Table::build(tags.iter().copied().zip(0..), usize::MAX, &mut moved, &mut sorted)?;
+        drop(tags);
+        let Some(near) = &mut self.near else { return Ok(()) };
+        for (table, keys) in near.bands.iter_mut().zip(bands) {
+            let pairs = keys.iter().copied().zip(with_shingles.iter().copied());
+            *table = Table::build(pairs, near.design.crowd, &mut moved, &mut sorted)?;
         }
-        self.keep(at, &entry)?;
-        Ok(at + bytes.len() as u64)
+        near.hot.load(moved, &|record| self.store.entry(record))
     }
 
     fn keep(&mut self, at: u64, entry: &Entry<'_>) -> Result<()> {
         if self.store.len() >= table::MOST {
             return Err(Error::Check("more kept records than one index can hold (4,294,967,293)".to_owned()));
         }
-        let record = self.store.push(at, entry)?;
+        let record = self.store.rows.push(at, entry)?;
         if self.by_exact {
             self.exact.insert(entry.exact()[0] as u32, record)?;
         }

@@ -10,9 +10,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Changed whenever the same record and settings would give another entry: format, sides, tokens,
-/// shingles, numbers, hashes.
-const VERSION: u32 = 1;
+/// Changed whenever the same record and settings would give another entry: format, what normalising
+/// does, sides, tokens, shingles, numbers, hashes.
+const VERSION: u32 = 2;
 const MAGIC: &[u8; 16] = b"corpuskit dedup\n";
 /// Magic, version and fingerprint, padded.
 pub(super) const HEAD: u64 = 64;
@@ -33,33 +33,34 @@ pub struct Log {
     gathered: Vec<u8>,
 }
 
-/// What makes the entries of one log incomparable to those of another.
-fn fingerprint(settings: &DedupSettings) -> [u64; 2] {
+/// What makes the entries of one log incomparable to those of another: how near is near, and how the
+/// text was normalised before (`normaliser`, any text that tells its settings).
+fn fingerprint(settings: &DedupSettings, normaliser: &str) -> [u64; 2] {
     // `Debug` of plain settings: every value, in a fixed order.
-    hash::wide(format!("{:?}", settings.near).as_bytes())
+    hash::wide(format!("{:?}\n{normaliser}", settings.near).as_bytes())
 }
 
-fn head(settings: &DedupSettings) -> Vec<u8> {
+fn head(settings: &DedupSettings, normaliser: &str) -> Vec<u8> {
     let mut head = MAGIC.to_vec();
     head.extend_from_slice(&VERSION.to_le_bytes());
     head.extend_from_slice(&[0; 4]);
-    fingerprint(settings).iter().for_each(|word| head.extend_from_slice(&word.to_le_bytes()));
+    fingerprint(settings, normaliser).iter().for_each(|word| head.extend_from_slice(&word.to_le_bytes()));
     head.resize(HEAD as usize, 0);
     head
 }
 
 impl Log {
     /// A new, empty log; an older one at this path is replaced.
-    pub fn create(settings: &DedupSettings, path: &Path) -> Result<Self> {
+    pub fn create(settings: &DedupSettings, normaliser: &str, path: &Path) -> Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(true).open(path);
         let file = file.map_err(|error| Error::io(path, error))?;
-        let gathered = head(settings);
+        let gathered = head(settings, normaliser);
         Ok(Self { path: path.to_owned(), file, mapping: None, written: 0, gathered })
     }
 
     /// Opens a log again and cuts it to `length`, a length that `flush` returned.
-    pub fn open(settings: &DedupSettings, path: &Path, length: u64) -> Result<Self> {
+    pub fn open(settings: &DedupSettings, normaliser: &str, path: &Path, length: u64) -> Result<Self> {
         let io = |error| Error::io(path, error);
         let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(io)?;
         let there = file.metadata().map_err(io)?.len();
@@ -69,7 +70,7 @@ impl Log {
         }
         let mut found = vec![0; HEAD as usize];
         file.read_exact(&mut found).map_err(io)?;
-        if found != head(settings) {
+        if found != head(settings, normaliser) {
             let problem = "the deduplication log was made with other settings or by another version";
             return Err(Error::output(path.display().to_string(), problem)
                 .with_hint("use the settings and the version it was made with, or start again with `--force`"));

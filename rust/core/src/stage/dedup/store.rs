@@ -13,6 +13,13 @@ const CHUNK: usize = 1 << 15;
 pub struct Store {
     /// The log of entries.
     pub log: Log,
+    /// A row of each of them.
+    pub rows: Rows,
+}
+
+/// The rows.
+#[derive(Debug)]
+pub struct Rows {
     /// Bytes of a signature; `None` without near deduplication.
     signature: Option<usize>,
     width: usize,
@@ -46,24 +53,61 @@ impl Store {
     /// An empty store that writes to this log.
     pub fn new(log: Log, signature: Option<usize>) -> Self {
         let width = signature.map_or(SIZES, |signature| HEAD + signature);
-        Self { log, signature, width, chunks: Vec::new(), count: 0 }
+        Self { log, rows: Rows { signature, width, chunks: Vec::new(), count: 0 } }
     }
 
     /// Kept records.
     pub fn len(&self) -> u32 {
-        self.count
+        self.rows.count
     }
 
     /// Bytes of a signature.
     pub fn signature(&self) -> usize {
-        self.signature.unwrap_or(0)
+        self.rows.signature.unwrap_or(0)
     }
 
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
-        self.chunks.len() * CHUNK * self.width
+        self.rows.chunks.len() * CHUNK * self.rows.width
     }
 
+    /// The row of a record; only with near deduplication.
+    #[inline]
+    pub fn row(&self, record: u32) -> Row<'_> {
+        Row(self.rows.bytes_of(record))
+    }
+
+    /// The logged entry of a record.
+    pub fn entry(&self, record: u32) -> Result<Entry<'_>> {
+        Entry::read(self.log.at(self.place(record)), self.signature())
+    }
+
+    fn place(&self, record: u32) -> u64 {
+        let mut at = [0; 8];
+        at.copy_from_slice(&self.rows.bytes_of(record)[..8]);
+        u64::from_le_bytes(at)
+    }
+
+    /// Asks the processor for a row.
+    #[inline]
+    pub fn prefetch(&self, record: u32) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let row = self.row(record).0.as_ptr();
+            // SAFETY: a hint; the first line is inside the rows, and a hint beyond them does nothing.
+            unsafe {
+                _mm_prefetch::<_MM_HINT_T0>(row.cast());
+                _mm_prefetch::<_MM_HINT_T0>(row.wrapping_add(64).cast());
+                _mm_prefetch::<_MM_HINT_T0>(row.wrapping_add(128).cast());
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = record;
+    }
+}
+
+impl Rows {
     /// Adds the record whose entry is logged at `at`; its number.
     pub fn push(&mut self, at: u64, entry: &Entry<'_>) -> Result<u32> {
         let (chunk, place) = (self.count as usize / CHUNK, self.count as usize % CHUNK * self.width);
@@ -86,36 +130,5 @@ impl Store {
     fn bytes_of(&self, record: u32) -> &[u8] {
         let (chunk, place) = (record as usize / CHUNK, record as usize % CHUNK * self.width);
         &self.chunks[chunk].bytes()[place..][..self.width]
-    }
-
-    /// The row of a record; only with near deduplication.
-    #[inline]
-    pub fn row(&self, record: u32) -> Row<'_> {
-        Row(self.bytes_of(record))
-    }
-
-    /// Asks the processor for a row.
-    #[inline]
-    pub fn prefetch(&self, record: u32) {
-        #[cfg(target_arch = "x86_64")]
-        {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            let row = self.row(record).0.as_ptr();
-            // SAFETY: a hint; the first line is inside the rows, and a hint beyond them does nothing.
-            unsafe {
-                _mm_prefetch::<_MM_HINT_T0>(row.cast());
-                _mm_prefetch::<_MM_HINT_T0>(row.wrapping_add(64).cast());
-                _mm_prefetch::<_MM_HINT_T0>(row.wrapping_add(128).cast());
-            }
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = record;
-    }
-
-    /// The logged entry of a record.
-    pub fn entry(&self, record: u32) -> Result<Entry<'_>> {
-        let mut at = [0; 8];
-        at.copy_from_slice(&self.bytes_of(record)[..8]);
-        Entry::read(self.log.at(u64::from_le_bytes(at)), self.signature())
     }
 }

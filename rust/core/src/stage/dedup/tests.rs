@@ -205,7 +205,7 @@ proptest! {
     ) {
         let scene = Scene::new();
         let entries = entries(&settings, &corpus);
-        let log = Log::create(&settings, &scene.0).unwrap();
+        let log = Log::create(&settings, "", &scene.0).unwrap();
         let mut index = Index::with_log(&settings, sure(&settings, crowd), log).unwrap();
         let expected = by_the_rule(&settings, &corpus);
         // `sure` has another signature than the signer writes: the entries are made to fit.
@@ -217,7 +217,7 @@ proptest! {
                 // What is logged after the mark must not count.
                 index.judge(&fit(entry)).unwrap();
                 index.mark().unwrap();
-                let log = Log::open(&settings, &scene.0, length).unwrap();
+                let log = Log::open(&settings, "", &scene.0, length).unwrap();
                 index = Index::with_log(&settings, sure(&settings, crowd), log).unwrap();
                 index.replay_all(length).unwrap();
                 prop_assert_eq!(index.kept(), kept);
@@ -256,14 +256,16 @@ fn a_log_of_other_settings_is_refused() {
         ..DedupSettings::default()
     };
     let turns = vec![(Role::User, "what is it".to_owned()), (Role::Assistant, "a test".to_owned())];
-    let mut index = Index::create(&near(8_000), &scene.0).unwrap();
+    let mut index = Index::create(&near(8_000), "nfc", &scene.0).unwrap();
     assert_eq!(index.judge(&entries(&near(8_000), &[turns])[0]).unwrap(), Judgement::Kept);
     let (length, kept) = index.mark().unwrap();
-    assert_eq!(Index::resume(&near(8_000), &scene.0, length, kept).unwrap().kept(), 1);
-    let error = Index::resume(&near(9_000), &scene.0, length, kept).unwrap_err();
+    assert_eq!(Index::resume(&near(8_000), "nfc", &scene.0, length, kept).unwrap().kept(), 1);
+    let error = Index::resume(&near(9_000), "nfc", &scene.0, length, kept).unwrap_err();
     assert!(error.to_string().contains("other settings or by another version"), "{error}");
-    let error = Index::resume(&near(8_000), &scene.0, length + 8, kept).unwrap_err();
+    let error = Index::resume(&near(8_000), "nfc, html", &scene.0, length, kept).unwrap_err();
+    assert!(error.to_string().contains("other settings or by another version"), "{error}");
+    let error = Index::resume(&near(8_000), "nfc", &scene.0, length + 8, kept).unwrap_err();
     assert!(error.to_string().contains("the checkpoint needs"), "{error}");
-    let error = Index::resume(&near(8_000), &scene.0, length, kept + 1).unwrap_err();
+    let error = Index::resume(&near(8_000), "nfc", &scene.0, length, kept + 1).unwrap_err();
     assert!(error.to_string().contains("1 entries, but the checkpoint counts 2"), "{error}");
 }
