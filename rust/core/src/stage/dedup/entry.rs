@@ -163,4 +163,11 @@ impl<'e> Entry<'e> {
         let bytes = self.bytes.get(self.logged..self.logged + count * 4)?;
         Some(bytes.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)))
     }
+
+    /// Reads the band keys into `out`, if they are still there.
+    pub fn read_bands(&self, out: &mut [u32]) -> Option<()> {
+        let bytes = self.bytes.get(self.logged..self.logged + out.len() * 4)?;
+        out.iter_mut().zip(bytes.as_chunks::<4>().0).for_each(|(key, bytes)| *key = u32::from_le_bytes(*bytes));
+        Some(())
+    }
 }

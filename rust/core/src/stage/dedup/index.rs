@@ -143,10 +143,10 @@ impl Index {
         if let Some(record) = self.equal(&entry)? {
             return self.duplicate(record, true, &entry);
         }
-        self.keys.clear();
         if let Some(near) = &self.near {
-            let keys = entry.bands(near.bands.len());
-            self.keys.extend(keys.ok_or_else(|| Error::Internal("an entry without band keys".to_owned()))?);
+            self.keys.resize(near.bands.len(), 0);
+            let keys = entry.read_bands(&mut self.keys);
+            keys.ok_or_else(|| Error::Internal("an entry without band keys".to_owned()))?;
         }
         if let Some(record) = self.near(&entry)? {
             return self.duplicate(record, false, &entry);

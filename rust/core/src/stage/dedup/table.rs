@@ -12,9 +12,10 @@ use crate::error::Result;
 const LINE: usize = 8;
 /// Slots behind the last line, so that probing never wraps.
 const SLACK: usize = 256;
-/// Lines of a new table, and up to which a table becomes four times as large when it is full.
+/// Lines of a new table, and up to which a table becomes eight times as large when it is full: then it
+/// fills a huge page.
 const FIRST: usize = 8;
-const SMALL: usize = 1 << 13;
+const SMALL: usize = 1 << 15;
 /// Parts into which many records are sorted before they are put in: each part's lines fit in a cache.
 const PARTS: usize = 256;
 /// A slot that says: the records of this key have moved elsewhere.
@@ -162,10 +163,40 @@ impl Table {
 
     fn grow(&mut self) -> Result<()> {
         self.lines = larger(self.lines);
-        let old = std::mem::replace(&mut self.slots, slab(self.lines, SLACK)?);
+        let mut old = std::mem::replace(&mut self.slots, slab(self.lines, SLACK)?);
         self.used = 0;
-        for &value in old.words().iter().filter(|value| **value != 0) {
-            self.put(value)?;
+        // How many slots of each line are taken. With it, an empty slot costs no guess of the processor.
+        let mut taken = vec![0u8; self.lines + 1];
+        let old = old.words_mut();
+        for at in 0..old.len() {
+            let value = old[at];
+            let tag = (value >> 32) as u32;
+            if value as u32 == MOVED {
+                // What stands behind it under the same key has moved too.
+                let behind = old[at + 1..].iter_mut().take_while(|slot| **slot != 0);
+                behind.filter(|slot| **slot >> 32 == value >> 32).for_each(|slot| *slot = 0);
+            }
+            let home = self.home(tag);
+            let line = &mut taken[home / LINE];
+            if usize::from(*line) == LINE {
+                if value != 0 {
+                    self.put(value)?;
+                }
+                continue;
+            }
+            let slot = &mut self.slots.words_mut()[home + usize::from(*line)];
+            if *slot == 0 {
+                // Where there is nothing to move, nothing is written over nothing.
+                *slot = value;
+                *line += u8::from(value != 0);
+                self.used += usize::from(value != 0);
+            } else {
+                // A key of the line before did not fit there.
+                *line = LINE as u8;
+                if value != 0 {
+                    self.put(value)?;
+                }
+            }
         }
         Ok(())
     }
@@ -231,7 +262,7 @@ fn full(lines: usize) -> usize {
 
 /// Lines after growing.
 fn larger(lines: usize) -> usize {
-    if lines < SMALL { lines * 4 } else { lines + lines / 2 }
+    if lines < SMALL { lines * 8 } else { lines + lines / 2 }
 }
 
 /// Which slots of a line have this tag, and which are empty: one bit a slot.
