@@ -7,7 +7,7 @@ from _typeshed import SupportsGetItem
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["DEBUG_BUILD", "VERSION", "EffectivePlan", "Progress", "RecordStream", "audit", "convert", "convert_line", "convert_targets", "families", "json_check", "normalise_text", "peek", "plan_schema", "plan_template", "process", "reasons", "rules_explain", "rules_overview", "why"]
+__all__ = ["DEBUG_BUILD", "VERSION", "EffectivePlan", "Progress", "RecordStream", "TokenColumn", "TokenFolder", "audit", "convert", "convert_line", "convert_targets", "families", "json_check", "normalise_text", "peek", "plan_schema", "plan_template", "process", "reasons", "rules_explain", "rules_overview", "why"]
 
 DEBUG_BUILD: Final[bool]
 """
@@ -124,6 +124,35 @@ class RecordStream:
     def next_chunk(self, /) -> bytes | None:
         """
         The next lines, each with its line end; None after the last.
+        """
+
+@final
+class TokenColumn:
+    """
+    A mapped array that speaks the buffer protocol, read-only.
+    """
+    def __len__(self, /) -> int: ...
+
+@final
+class TokenFolder:
+    """
+    A finished token store; use `corpuskit.tokens.TokenStore`.
+    """
+    def __new__(cls, /, folder: str | PathLike[str]) -> TokenFolder:
+        """
+        Maps the files of a store.
+        """
+    def column(self, /, shard: SupportsIndex, name: str) -> TokenColumn:
+        """
+        One array of a shard, by its name (`ids`, `mask`, `documents` …).
+        """
+    def meta(self, /) -> str:
+        """
+        `store.json` as JSON.
+        """
+    def verify(self, /) -> None:
+        """
+        Compares every file with its digest; raises `CheckError` where one differs.
         """
 
 def audit(folder: str | PathLike[str]) -> str:

@@ -31,6 +31,9 @@ __all__ = [
     "ReadSettings",
     "Refusal",
     "RoleName",
+    "SchemaSettings",
+    "TurnListSettings",
+    "TurnSettings",
     "WriteSettings",
 ]
 
@@ -101,6 +104,63 @@ RoleName = Literal["system", "developer", "user", "assistant", "tool"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TurnSettings:
+    """A turn that has a field of its own."""
+
+    role: RoleName = None
+    """Who says it."""
+
+    path: str = None
+    """The field: keys with dots between, `ticket.body`; a number is a place in a list, `posts.0.text`; a backslash goes before a dot that belongs to a key."""
+
+    optional: bool = False
+    """Whether records without it are of this schema too, and then lack the turn."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TurnListSettings:
+    """A list whose objects are turns."""
+
+    path: str = None
+    """The field that holds the list, as in `turns.path`."""
+
+    role: str = None
+    """The field of an object that says who speaks.
+
+    Its values are mapped by `roles`, then by `parse.roles` and the shipped table.
+    """
+
+    text: str = None
+    """The field of an object that holds the text."""
+
+    roles: Mapping[str, RoleName] = field(default_factory=dict)
+    """What this list calls the roles, e.g.
+
+    `{customer: user, agent: assistant}`. Case is ignored.
+    """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SchemaSettings:
+    """A schema of your own: which fields are which turns.
+
+    What it does not name travels as it is.
+    """
+
+    name: str = ""
+    """What reports call it: letters, digits, `_`, `-` and `.`."""
+
+    turns: tuple[TurnSettings, ...] = ()
+    """The turns with a field of their own, in order."""
+
+    list: TurnListSettings | None = None
+    """A list of turns; they follow those of `turns`."""
+
+    rejected: str | None = None
+    """The field of a worse answer, for preference pairs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ParseSettings:
     """Settings of `parse`: one policy for each kind of defect, bounds, and role names of your own."""
 
@@ -152,6 +212,9 @@ class ParseSettings:
 
     `{coach: assistant}`; they win over the shipped table. Case is ignored.
     """
+
+    schemas: tuple[SchemaSettings, ...] = ()
+    """Schemas of your own, tried in this order and before the shipped ones."""
 
 
 Html = Literal["off", "entities", "strip"]

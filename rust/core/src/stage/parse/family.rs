@@ -2,9 +2,9 @@
 
 use super::context::Context;
 use super::{
-    alpaca, arena, bfcl, canonical, dialogue, dolly, glaive, hermes, hh, markup, multiple_choice, oasst, openai,
-    openorca, pairwise, preference, prompt_completion, query_response, question_answer, responses, rounds, scenario,
-    self_instruct, sharegpt, text, toolbench,
+    alpaca, arena, bfcl, canonical, dialogue, dolly, glaive, hermes, hh, mapped, markup, multiple_choice, oasst,
+    openai, openorca, pairwise, preference, prompt_completion, query_response, question_answer, responses, rounds,
+    scenario, self_instruct, sharegpt, text, toolbench,
 };
 use crate::json::Node;
 use crate::record::{Origin, Record, Rejection, Role};
@@ -44,6 +44,7 @@ pub trait Family: Sync {
 /// Every family, in the order in which they are tried: the more keys a schema demands, the earlier.
 pub static FAMILIES: &[&dyn Family] = &[
     &canonical::Own,
+    &mapped::Mapped,
     &hh::Hh,
     &preference::Preference,
     &hermes::Hermes,

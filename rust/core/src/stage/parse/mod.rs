@@ -18,6 +18,7 @@ mod hermes;
 mod hh;
 mod hole;
 mod instructed;
+mod mapped;
 mod markers;
 mod markup;
 mod multiple_choice;
@@ -39,6 +40,7 @@ pub mod restore;
 pub mod roles;
 mod rounds;
 mod scenario;
+mod schemas;
 mod self_instruct;
 mod sharegpt;
 mod template;
@@ -55,6 +57,7 @@ mod values;
 pub use context::{Context, kind_name};
 pub use family::{FAMILIES, Family, family};
 pub use policy::{Consecutive, ParseSettings, Policy, Refusal, RoleName};
+pub use schemas::{SchemaSettings, TurnListSettings, TurnSettings};
 
 pub(crate) use turns::{is_bare, part_text_key};
 
@@ -81,6 +84,8 @@ pub enum Parsed<'a> {
 pub struct Parser {
     settings: ParseSettings,
     limits: Limits,
+    /// Schemas that the plan describes.
+    schemas: mapped::Schemas,
     /// Whether plain lines may go their own way.
     plain: bool,
 }
@@ -98,7 +103,8 @@ impl Parser {
             ));
         }
         let limits = Limits { depth: settings.max_depth };
-        Ok(Self { settings: settings.clone(), limits, plain: plain::applies(settings) })
+        let schemas = mapped::Schemas::new(&settings.schemas)?;
+        Ok(Self { settings: settings.clone(), limits, schemas, plain: plain::applies(settings) })
     }
 
     /// Reads one unit. `Err` only where a policy is `strict`.
@@ -242,11 +248,16 @@ impl Parser {
     /// The record of a parsed value.
     fn record<'a>(&self, node: Node<'a>, origin: Origin<'a>, arena: &'a Bump) -> Result<Record<'a>, Rejection> {
         let context = Context { arena, settings: &self.settings };
-        let found = FAMILIES.iter().find_map(|family| Some((family, family.detect(&node)?)));
-        let Some((family, dialect)) = found else {
-            return Err(context.reject("parse.no_schema", seen(&node)));
+        let record = match self.schemas.parse(node, origin, &context) {
+            Some(mapped) => mapped?,
+            None => {
+                let found = FAMILIES.iter().find_map(|family| Some((family, family.detect(&node)?)));
+                let Some((family, dialect)) = found else {
+                    return Err(context.reject("parse.no_schema", seen(&node) + &self.schemas.missing(&node)));
+                };
+                family.parse(dialect, node, origin, &context)?
+            }
         };
-        let record = family.parse(dialect, node, origin, &context)?;
         if self.settings.consecutive == Consecutive::Reject {
             let twice =
                 record.messages.windows(2).position(|pair| pair[0].role == pair[1].role && pair[0].role != Role::Tool);

@@ -14,7 +14,10 @@ const FEW: usize = 4;
 
 /// Whether no setting says anything about such lines.
 pub(super) fn applies(settings: &ParseSettings) -> bool {
-    settings.roles.is_empty() && settings.consecutive == Consecutive::Keep && settings.max_depth >= 3
+    settings.roles.is_empty()
+        && settings.schemas.is_empty()
+        && settings.consecutive == Consecutive::Keep
+        && settings.max_depth >= 3
 }
 
 /// The turns of a plain line and the spelling of their array.

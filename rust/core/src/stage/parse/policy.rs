@@ -1,5 +1,6 @@
 //! The settings of `parse`: what is done about each kind of defect.
 
+use super::schemas::SchemaSettings;
 use crate::json::DefectKind;
 use crate::record::Role;
 use schemars::JsonSchema;
@@ -93,6 +94,8 @@ pub struct ParseSettings {
     pub consecutive: Consecutive,
     /// More names of roles, e.g. `{coach: assistant}`; they win over the shipped table. Case is ignored.
     pub roles: BTreeMap<String, RoleName>,
+    /// Schemas of your own, tried in this order and before the shipped ones.
+    pub schemas: Vec<SchemaSettings>,
 }
 
 impl Default for ParseSettings {
@@ -110,6 +113,7 @@ impl Default for ParseSettings {
             trailing_comma: Policy::Repair,
             consecutive: Consecutive::Keep,
             roles: BTreeMap::new(),
+            schemas: Vec::new(),
         }
     }
 }
