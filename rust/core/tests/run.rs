@@ -171,7 +171,7 @@ fn changed_inputs_plans_and_foreign_folders_are_refused() {
         .unwrap();
     let error = run(&default, &input, &out, &options(1)).unwrap_err();
     assert!(error.to_string().starts_with(&input.display().to_string()), "{error}");
-    assert!(error.to_string().contains("has changed"), "{error}");
+    assert!(error.to_string().contains("changed since the run began: had "), "{error}");
 
     run(&default, &input, &out, &Options { force: true, ..options(1) }).unwrap();
     let error = run(&default, &input, &out, &options(1)).unwrap_err();

@@ -1,7 +1,8 @@
 //! Checkpoints of the ordered tail, and the end of a run.
 //!
-//! A checkpoint belongs to the place after some batch. It is written beside the old one and renamed
-//! over it; only then are shards given their names and row logs removed. So at any moment the folder
+//! A checkpoint belongs to the place after some batch. Everything that it names is on the medium before
+//! it is written, beside the old one, and renamed over it; only when that is on the medium are shards
+//! given their names and row logs removed. So at any moment, also after a power failure, the folder
 //! is that of the last checkpoint plus things that it does not know and that are cut off or written
 //! again. The file is a digest, a line of JSON, and the bytes that wait to fill a compressed frame.
 
@@ -77,6 +78,11 @@ impl Checkpoint {
     /// Where reading goes on.
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
+    }
+
+    /// The inputs that were read to their end.
+    pub fn accounts(&self) -> &[FileAccount] {
+        &self.accounts
     }
 
     /// What earlier parts of the run took.
@@ -198,6 +204,11 @@ impl Keeper {
             timings,
             payload,
         };
+        for sink in &tail.sinks {
+            sink.sync()?;
+        }
+        tail.rows.sync()?;
+        folder.sync_work(tail.index.is_some())?;
         folder.save_checkpoint(&checkpoint.encode()?)?;
         for (sink, state) in tail.sinks.iter_mut().zip(&checkpoint.sinks) {
             sink.publish(state)?;

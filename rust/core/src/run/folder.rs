@@ -2,7 +2,7 @@
 
 use super::checkpoint::{Checkpoint, shown};
 use crate::plan::Plan;
-use crate::stage::read::{InputKind, Inputs};
+use crate::stage::read::{Cursor, InputKind, Inputs};
 use crate::stage::write::disk::{Disk, refuse_link};
 use crate::stage::write::manifest::{MANIFEST, Manifest};
 use crate::{Error, Result};
@@ -16,6 +16,9 @@ pub(crate) const FOLDERS: [&str; 5] = ["data", "columns", "dropped", "duplicates
 
 /// Files that a run writes at the end, the manifest last.
 const FILES: [&str; 4] = ["report.json", "report.html", "timings.json", MANIFEST];
+
+/// The log of kept records in `.run/`.
+pub(super) const DEDUP_LOG: &str = "dedup.log";
 
 /// What a run is a run of; the same command continues it, another one does not.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -32,7 +35,7 @@ impl Identity {
         Self { version: crate::VERSION.to_owned(), plan_digest: plan.digest(), limit, inputs: inputs.clone() }
     }
 
-    /// Refuses to continue the run `before` as this one.
+    /// Refuses to continue the run `before` as this one. What the inputs hold is another question.
     fn require_same(&self, before: &Self, out: &str) -> Result<()> {
         let other = |what: String| {
             Err(Error::output(out, format!("holds an unfinished run of {what}"))
@@ -54,34 +57,6 @@ impl Identity {
         if self.inputs.has_stdin() {
             return Err(Error::output(out, "holds an unfinished run of standard input, which cannot be continued")
                 .with_hint("start again with `--force`"));
-        }
-        for (old, new) in before.inputs.files.iter().zip(&self.inputs.files) {
-            let changed = |path: &str, what: &str| {
-                Err(Error::input(path, format!("{what} since the run in `{out}` began"))
-                    .with_hint("put it back as it was, or start again with `--force`"))
-            };
-            if old.path < new.path {
-                return changed(&old.path, "is gone");
-            }
-            if old.path > new.path {
-                return changed(&new.path, "is new");
-            }
-            let same = match (&old.kind, &new.kind) {
-                (InputKind::File(old), InputKind::File(new)) => {
-                    // The device's number may change when it is mounted again.
-                    (old.bytes, old.modified, old.changed, old.inode)
-                        == (new.bytes, new.modified, new.changed, new.inode)
-                }
-                (old, new) => old == new,
-            };
-            if !same {
-                return changed(&new.path, "has changed");
-            }
-        }
-        let (old, new) = (&before.inputs.files, &self.inputs.files);
-        if let Some(file) = old.get(new.len()).or(new.get(old.len())) {
-            return Err(Error::input(&file.path, format!("is new or gone since the run in `{out}` began"))
-                .with_hint("put it back as it was, or start again with `--force`"));
         }
         Ok(())
     }
@@ -139,7 +114,9 @@ impl Folder {
         }
         folder.clear()?;
         let text = serde_json::to_vec(identity).map_err(|error| Error::Internal(format!("run.json: {error}")))?;
-        folder.disk.replace(&run.join("run.json"), &run.join("run.json.new"), &text, true)?;
+        folder.disk.replace(&run.join("run.json"), &run.join("run.json.new"), &text)?;
+        folder.disk.sync_parent(&run)?;
+        folder.disk.sync_parent(out)?;
         Ok((folder, Start::Fresh))
     }
 
@@ -167,9 +144,16 @@ impl Folder {
         if finished {
             return Ok(Some(Start::Finished));
         }
-        let Some(bytes) = read_if_there(&run.join("checkpoint"))? else { return Ok(None) };
+        let Some(bytes) = read_if_there(&run.join("checkpoint"))? else {
+            // Nothing was read that counts; still, what is new or gone is told.
+            identity.inputs.unchanged(&before.inputs, &[], &Cursor::default())?;
+            return Ok(None);
+        };
         match Checkpoint::decode(&bytes) {
-            Ok(checkpoint) => Ok(Some(Start::Continue(Box::new(checkpoint)))),
+            Ok(checkpoint) => {
+                identity.inputs.unchanged(&before.inputs, checkpoint.accounts(), checkpoint.cursor())?;
+                Ok(Some(Start::Continue(Box::new(checkpoint))))
+            }
             Err(problem) => {
                 let what = format!("is damaged, so the run cannot be continued: {problem}");
                 Err(Error::output(shown(&run.join("checkpoint")), what).with_hint("start again with `--force`"))
@@ -180,13 +164,22 @@ impl Folder {
     /// Puts a checkpoint in the place of the one before.
     pub fn save_checkpoint(&self, bytes: &[u8]) -> Result<()> {
         let run = self.out.join(".run");
-        self.disk.replace(&run.join("checkpoint"), &run.join("checkpoint.new"), bytes, false)
+        self.disk.replace(&run.join("checkpoint"), &run.join("checkpoint.new"), bytes)
+    }
+
+    /// Makes the dedup log and the names of all work files durable, before a checkpoint that names them.
+    pub fn sync_work(&self, has_log: bool) -> Result<()> {
+        let log = self.out.join(".run").join(DEDUP_LOG);
+        if has_log {
+            self.disk.sync(&self.disk.open(&log)?, &log)?;
+        }
+        self.disk.sync_parent(&log)
     }
 
     /// Writes a file of the run folder in one step.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let temporary = self.out.join(".run").join(format!("{name}.new"));
-        self.disk.replace(&self.out.join(name), &temporary, bytes, true)
+        self.disk.replace(&self.out.join(name), &temporary, bytes)
     }
 
     /// Removes the work files; `run.json` and the lock last.
@@ -207,6 +200,7 @@ impl Folder {
         for file in FILES.iter().rev() {
             self.disk.remove(&self.out.join(file))?;
         }
+        self.disk.sync_parent(&self.out.join(MANIFEST))?;
         for folder in FOLDERS {
             let folder = self.out.join(folder);
             for name in list(&folder)? {

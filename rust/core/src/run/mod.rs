@@ -102,7 +102,7 @@ fn run(
         _ => None,
     };
     let work = output.map(|output| output.join(".run"));
-    let log = work.as_deref().or(temporary.as_ref().map(Temporary::path)).map(|folder| folder.join("dedup.log"));
+    let log = work.as_deref().or(temporary.as_ref().map(Temporary::path)).map(|folder| folder.join(folder::DEDUP_LOG));
     let mut before = Timings::default();
     let mut continued = false;
     let reader = match start {

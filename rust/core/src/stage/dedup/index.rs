@@ -96,14 +96,10 @@ impl Index {
         Ok(Self { by_exact: settings.exact, store, exact: Table::new()?, near, candidates, keys })
     }
 
-    /// Where the log ends and how many records are kept: what `resume` needs to continue from here.
+    /// Where the log ends and how many records are kept: what `resume` needs to continue from here. The log is
+    /// with the operating system then; that it is on the medium is for the caller to see to.
     pub fn mark(&mut self) -> Result<(u64, u64)> {
         Ok((self.store.log.flush()?, self.kept()))
-    }
-
-    /// Waits until everything before the last `mark` is on the device.
-    pub fn sync(&self) -> Result<()> {
-        self.store.log.sync()
     }
 
     /// Kept records.

@@ -109,11 +109,6 @@ impl Log {
         Ok(self.written)
     }
 
-    /// Waits until what was flushed is on the device.
-    pub fn sync(&self) -> Result<()> {
-        self.file.sync_data().map_err(|error| Error::io(&self.path, error))
-    }
-
     fn map(&mut self) -> Result<()> {
         let mapped = self.mapping.as_ref().map_or(0, |mapping| mapping.len() as u64);
         if self.written <= mapped {

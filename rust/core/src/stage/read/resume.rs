@@ -29,9 +29,15 @@ impl Inputs {
                 (Some(old), None) => return Err(changed(&old.path, "it is gone")),
                 (None, None) => break,
             };
+            if let (InputKind::File(before), InputKind::File(now)) = (&old.kind, &new.kind)
+                && before.bytes != now.bytes
+            {
+                let how = format!("had {} bytes when the run began and {} now", before.bytes, now.bytes);
+                return Err(changed(&new.path, &how));
+            }
             let same = match (&old.kind, &new.kind) {
                 (InputKind::File(before), InputKind::File(now)) if before == now => true,
-                (InputKind::File(before), InputKind::File(now)) if before.bytes == now.bytes => {
+                (InputKind::File(_), InputKind::File(_)) => {
                     index >= cursor.file || has_digest(new, accounts.iter().find(|account| account.file == index))?
                 }
                 (before, now) => before == now,

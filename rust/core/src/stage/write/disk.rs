@@ -63,9 +63,9 @@ impl Disk {
         self.attempt("truncate", path, || file.set_len(length))
     }
 
-    /// Waits until the file is on the medium.
+    /// Waits until the file's bytes and its length are on the medium.
     pub fn sync(&self, file: &File, path: &Path) -> Result<()> {
-        self.attempt("sync", path, || file.sync_all())
+        self.attempt("sync", path, || file.sync_data())
     }
 
     /// Renames within the folder and makes that durable.
@@ -77,6 +77,7 @@ impl Disk {
     /// Makes the names in a file's folder durable.
     pub fn sync_parent(&self, path: &Path) -> Result<()> {
         let Some(folder) = path.parent() else { return Ok(()) };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         self.attempt("sync", folder, || File::open(folder)?.sync_all())
     }
 
@@ -102,16 +103,14 @@ impl Disk {
         })
     }
 
-    /// Replaces a file in one step: whoever looks sees the old or the new one, whole.
-    pub fn replace(&self, path: &Path, temporary: &Path, bytes: &[u8], durable: bool) -> Result<()> {
+    /// Replaces a file in one step: whoever looks, also after a power failure, sees the old or the new one,
+    /// whole; the new one once this has returned.
+    pub fn replace(&self, path: &Path, temporary: &Path, bytes: &[u8]) -> Result<()> {
         let file = self.open(temporary)?;
         self.truncate(&file, temporary, 0)?;
         self.write_at(&file, temporary, bytes, 0)?;
-        if durable {
-            self.sync(&file, temporary)?;
-            return self.rename(temporary, path);
-        }
-        self.attempt("rename", path, || fs::rename(temporary, path))
+        self.sync(&file, temporary)?;
+        self.rename(temporary, path)
     }
 
     fn attempt<T>(&self, operation: &'static str, path: &Path, work: impl FnOnce() -> io::Result<T>) -> Result<T> {

@@ -18,6 +18,8 @@ pub struct RowLog {
     waiting: Vec<u8>,
     state: RowLogState,
     published: usize,
+    /// Logs below this number are on the medium whole.
+    synced: u32,
 }
 
 /// What of the row log is in a checkpoint.
@@ -42,6 +44,7 @@ impl RowLog {
             waiting: Vec::new(),
             state: RowLogState::default(),
             published: 0,
+            synced: 0,
         }
     }
 
@@ -91,6 +94,26 @@ impl RowLog {
         Ok(self.state.clone())
     }
 
+    /// Waits until the log that [`RowLog::state`] told of is on the medium, and those before it that are not
+    /// Parquet yet.
+    pub fn sync(&mut self) -> Result<()> {
+        let Some((disk, ..)) = &self.place else { return Ok(()) };
+        if let (Some(file), Some(path)) = (&self.file, self.log_path(self.state.number)) {
+            disk.sync(file, &path)?;
+        }
+        for &(number, length) in &self.state.pending {
+            if length > 0
+                && self.synced <= number
+                && let Some(path) = self.log_path(number)
+            {
+                disk.sync(&disk.open(&path)?, &path)?;
+            }
+        }
+        // Complete logs do not grow: once is enough for them.
+        self.synced = self.state.number;
+        Ok(())
+    }
+
     /// Goes on from a checkpoint. Returns the work that was not done.
     pub fn resume(&mut self, state: RowLogState) -> Result<Vec<ColumnsWork>> {
         self.state = state;
@@ -119,6 +142,7 @@ impl RowLog {
         {
             if self.published == 0 {
                 disk.create_folder(folder)?;
+                disk.sync_parent(folder)?;
             }
             let from = work.join(temporary_name(file.number));
             let to = folder.join(format!("part-{:05}.parquet", file.number));

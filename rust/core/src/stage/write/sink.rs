@@ -6,6 +6,7 @@
 //! a checkpoint has recorded that it is complete: whatever that checkpoint does not know can be cut off.
 
 mod resume;
+mod sync;
 
 use super::disk::Disk;
 use super::encode::Encoder;

@@ -91,6 +91,7 @@ impl Sink {
         {
             if self.published == 0 {
                 place.disk.create_folder(&place.folder)?;
+                place.disk.sync_parent(&place.folder)?;
             }
             let from = place.work.join(self.temporary_name(shard.number));
             let to = place.folder.join(format!("part-{:05}{}", shard.number, self.compression.extension()));
