@@ -12,14 +12,18 @@ use crate::stage::normalise::{Normalise, NormaliseSettings};
 use crate::stage::parse::{ParseSettings, Parser};
 use crate::stage::read::ReadSettings;
 use crate::stage::write::WriteSettings;
+use packing::PackSettings;
 use schemars::JsonSchema;
+use selection::{CurriculumSettings, MixSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod deviation;
 pub mod hint;
 mod message;
+pub mod packing;
 mod profile;
+pub mod selection;
 mod source;
 mod template;
 mod tree;
@@ -32,8 +36,7 @@ pub use source::Source;
 pub const PLAN_VERSION: u32 = 1;
 
 /// Sections that are part of the design but not of this version; their names get an own message.
-const LATER_SECTIONS: [&str; 9] =
-    ["tag", "score", "mix", "curriculum", "condition", "adapters", "train", "review", "eval"];
+const LATER_SECTIONS: [&str; 7] = ["tag", "score", "condition", "adapters", "train", "review", "eval"];
 
 /// Every setting of a run, in flow order.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -56,6 +59,12 @@ pub struct Plan {
     pub dedup: DedupSettings,
     /// How kept records are written.
     pub write: WriteSettings,
+    /// What is selected from a run folder for training: split, shares, order.
+    pub mix: MixSettings,
+    /// Phases of training, one after the other.
+    pub curriculum: CurriculumSettings,
+    /// How documents become rows of tokens.
+    pub pack: PackSettings,
 }
 
 impl Default for Plan {
@@ -69,13 +78,20 @@ impl Default for Plan {
             filter: FilterSettings::default(),
             dedup: DedupSettings::default(),
             write: WriteSettings::default(),
+            mix: MixSettings::default(),
+            curriculum: CurriculumSettings::default(),
+            pack: PackSettings::default(),
         }
     }
 }
 
 impl Plan {
     /// The names of the sections, in flow order.
-    pub const SECTIONS: [&str; 6] = ["read", "parse", "normalise", "filter", "dedup", "write"];
+    pub const SECTIONS: [&str; 9] =
+        ["read", "parse", "normalise", "filter", "dedup", "write", "mix", "curriculum", "pack"];
+
+    /// Sections that say what becomes of a finished run folder; they change nothing in it.
+    pub const AFTERWARDS: [&str; 3] = ["mix", "curriculum", "pack"];
 
     /// The plan of a profile without any deviation.
     pub fn of(profile: Profile) -> Self {
@@ -105,7 +121,10 @@ impl Plan {
         Normalise::new(&self.normalise)?;
         Filter::new(&self.filter)?;
         self.dedup.check()?;
-        self.write.check()
+        self.write.check()?;
+        self.mix.check()?;
+        self.curriculum.check()?;
+        self.pack.check()
     }
 
     /// The effective plan as JSON, keys in flow order.
@@ -124,11 +143,20 @@ impl Plan {
         template::commented(&Self::of(profile))
     }
 
-    /// BLAKE3 of the effective plan as canonical JSON (sorted keys, no spaces), in hexadecimal.
+    /// BLAKE3 of what of the effective plan decides a run folder, as canonical JSON (sorted keys, no spaces), in hexadecimal.
     pub fn digest(&self) -> String {
-        let mut sorted = self.to_json();
+        let mut sorted = self.of_run();
         sorted.sort_all_objects();
         blake3::hash(sorted.to_string().as_bytes()).to_hex().to_string()
+    }
+
+    /// What of the plan decides a run folder, as JSON: a folder stays the same whatever is mixed or packed from it.
+    pub fn of_run(&self) -> Value {
+        let mut json = self.to_json();
+        if let Some(sections) = json.as_object_mut() {
+            sections.retain(|name, _| !Self::AFTERWARDS.contains(&name.as_str()));
+        }
+        json
     }
 
     /// Every setting that is not what the profile says, in flow order.

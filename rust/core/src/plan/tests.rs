@@ -1,7 +1,7 @@
 //! What a plan says, and what is said when it is wrong.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use super::{Plan, Profile, Source};
+use super::{Plan, Profile, Source, selection};
 use crate::error::Error;
 
 /// The message and, after a blank line, the hint.
@@ -40,11 +40,11 @@ fn a_wrong_file_is_answered_with_place_line_expectation_and_hint() {
             "plan.yaml:1:8: wrong value of `parse`, expected a mapping of settings\n  |\n1 | parse: 3\n  |        ^",
         ),
         (
-            "mix: {}\n",
+            "score: {}\n",
             concat!(
-                "plan.yaml:1:1: section `mix` is unknown to this version of corpuskit (",
+                "plan.yaml:1:1: section `score` is unknown to this version of corpuskit (",
                 env!("CARGO_PKG_VERSION"),
-                ")\n  |\n1 | mix: {}\n  | ^^^\n\nremove `mix:` and what is below it"
+                ")\n  |\n1 | score: {}\n  | ^^^^^\n\nremove `score:` and what is below it"
             ),
         ),
         ("parse: [1\n", "plan.yaml:1:8: unclosed bracket '['\n  |\n1 | parse: [1\n  |        ^^"),
@@ -129,6 +129,35 @@ fn the_digest_depends_on_the_effective_plan_alone() {
     assert_eq!(explicit.digest(), Plan::default().digest());
     let other = Plan::from_yaml("parse: {max_depth: 255}", "a").unwrap();
     assert_ne!(other.digest(), Plan::default().digest());
+}
+
+#[test]
+fn what_comes_after_a_run_is_not_in_its_digest() {
+    let later = Plan::from_yaml("mix: {seed: 3}\npack: {length: 2048}\ncurriculum: {replay: 0}\n", "a").unwrap();
+    assert_eq!(later.digest(), Plan::default().digest());
+    assert_eq!(later.deviations().len(), 3);
+}
+
+#[test]
+fn a_curriculum_is_checked() {
+    let cases = [
+        ("curriculum: {replay: 1}", "`curriculum.replay` must be between 0 and 0.9, got 1"),
+        ("curriculum: {unlisted: last}", "`curriculum.unlisted` there is no phase `last`, expected `foundation`"),
+        ("curriculum: {phases: [{name: a b}]}", "the name of phase 1 is `a b`, expected letters"),
+        ("curriculum: {phases: [{name: a}, {name: a}]}", "phase 2 is called `a`, which is taken"),
+        ("curriculum: {phases: [{name: a, lr: 0}]}", "the rate of phase `a` is 0, expected a number above 0"),
+        ("curriculum: {phases: [{name: a, include: []}]}", "phase `a` includes nothing"),
+        ("curriculum: {phases: [{name: a, include: some}]}", "expected `all` or a list of categories"),
+        ("mix: {split: {validation: 0.6}}", "`mix.split.validation` must be between 0 and 0.5, got 0.6"),
+        ("pack: {length: 0}", "`pack.length` must be between 1 and 16777216, got 0"),
+    ];
+    for (yaml, part) in cases {
+        let said = refused(&file(yaml));
+        assert!(said.contains(part), "{yaml}: {said}");
+    }
+    let plan =
+        Plan::from_yaml("curriculum: {phases: [{name: a, include: [x, y], lr: 2e-5}], unlisted: null}", "a").unwrap();
+    assert_eq!(plan.curriculum.phases[0].include, selection::Include::Only(vec!["x".into(), "y".into()]));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::folder::Folder;
 use super::tail::{DATA, DROPPED, DUPLICATES, REJECTED, Tail};
 use super::timings::Timings;
 use crate::digest::Digest;
+use crate::plan::Plan;
 use crate::report::Report;
 use crate::stage::read::InputKind;
 use crate::stage::write::manifest::{MANIFEST, Manifest, ManifestFile, ManifestInput};
@@ -82,13 +83,15 @@ fn manifest(keeper: &Keeper, tail: &Tail, report: &[u8]) -> Manifest {
         rows: None,
     });
     files.sort_by(|one, other| one.path.cmp(&other.path));
+    let mut deviations = keeper.plan.deviations();
+    deviations.retain(|deviation| !Plan::AFTERWARDS.iter().any(|name| deviation.path.starts_with(&format!("{name}."))));
     let mut notes = keeper.inputs.notes.clone();
     notes.extend(tail.notes.iter().cloned());
     Manifest {
         corpuskit: crate::VERSION.to_owned(),
-        plan: keeper.plan.to_json(),
+        plan: keeper.plan.of_run(),
         plan_digest: keeper.plan.digest(),
-        deviations: serde_json::to_value(keeper.plan.deviations()).unwrap_or_default(),
+        deviations: serde_json::to_value(deviations).unwrap_or_default(),
         limit: keeper.limit,
         arguments: keeper.inputs.arguments.clone(),
         inputs: inputs.collect(),
