@@ -13,6 +13,9 @@ from support import ROOT
 
 CORE = ROOT / "rust" / "core" / "src"
 STAGES = sorted(path.name for path in (CORE / "stage").iterdir() if path.is_dir())
+FEED = ROOT / "rust" / "feed" / "src"
+AFTERWARDS = {"mix": "mix", "curriculum": "mix", "pack": "pack"}
+"""Sections that say what becomes of a run folder, and the folder of rust/feed that does it."""
 TOP = {
     "Cargo.toml", "Cargo.lock", "pyproject.toml", "rust", "python", "train", "benches", "tests",
     "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "docs",
@@ -63,7 +66,8 @@ def test_no_file_is_longer_than_400_lines() -> None:
 
 def test_stage_folders_are_the_plans_sections() -> None:
     schema = json.loads((ROOT / "python/corpuskit/plan.schema.json").read_text("utf-8"))
-    assert sorted(set(schema["properties"]) - {"version", "profile"}) == STAGES
+    assert sorted(set(schema["properties"]) - {"version", "profile"} - set(AFTERWARDS)) == STAGES
+    assert all((FEED / folder).is_dir() for folder in AFTERWARDS.values())
 
 
 def test_case_files_are_named_by_a_stage() -> None:

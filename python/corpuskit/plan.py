@@ -13,18 +13,26 @@ from typing import Any, Literal
 __all__ = [
     "Compression",
     "Consecutive",
+    "CurriculumSettings",
     "DedupSettings",
     "FilterSettings",
     "Form",
     "Header",
     "Html",
+    "Include",
     "Keep",
     "LabelPlace",
     "LengthSettings",
+    "MixMode",
+    "MixSettings",
     "Mode",
     "NearSettings",
     "NormaliseSettings",
+    "OnInfeasible",
+    "PackMode",
+    "PackSettings",
     "ParseSettings",
+    "PhaseSettings",
     "Plan",
     "Policy",
     "Profile",
@@ -32,8 +40,10 @@ __all__ = [
     "Refusal",
     "RoleName",
     "SchemaSettings",
+    "SplitSettings",
     "TurnListSettings",
     "TurnSettings",
+    "Unit",
     "WriteSettings",
 ]
 
@@ -400,6 +410,129 @@ class WriteSettings:
     """Where labels and scores go."""
 
 
+MixMode = Literal["natural"]
+"""How often a record is taken.
+
+- `natural`: Every record as often as the phases say, no weights.
+"""
+
+
+Unit = Literal["trained_tokens", "examples"]
+"""What shares are measured in.
+
+- `trained_tokens`: Tokens that are learnt; without token columns a quarter of the assistant's
+  characters, marked *estimated*.
+- `examples`: Records.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SplitSettings:
+    """What is kept for evaluation."""
+
+    validation: float = 0.01
+    """Share of the corpus, 0 to 0.5. A record and what was made of it are never parted."""
+
+
+OnInfeasible = Literal["report", "error"]
+"""What is done where a share cannot be reached.
+
+- `report`: As near as it goes; the gap is reported.
+- `error`: Stop before anything is written.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MixSettings:
+    """What is selected from a run folder. Read by `corpuskit mix`."""
+
+    mode: MixMode = "natural"
+    """How often a record is taken."""
+
+    unit: Unit = "trained_tokens"
+    """What shares are measured in."""
+
+    seed: int = 0
+    """Decides order, split and which records are replayed, with nothing else."""
+
+    max_epochs_per_record: int = 4
+    """How often a record may be taken in all; replay stops there."""
+
+    split: SplitSettings = field(default_factory=SplitSettings)
+    """What is kept for evaluation."""
+
+    on_infeasible: OnInfeasible = "report"
+    """What is done where a share that is asked for cannot be reached."""
+
+
+Include = Literal["all"] | tuple[str, ...]
+"""Categories, or `all`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PhaseSettings:
+    """One phase: one pass over what it includes."""
+
+    name: str = ""
+    """Its name: letters, digits, `-` and `_`."""
+
+    include: Include = "all"
+    """Categories, or `all`."""
+
+    lr: float = 2e-05
+    """The learning rate at its highest."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CurriculumSettings:
+    """Phases of training, one after the other.
+
+    Read by `corpuskit mix` (what and in which order) and by training (rates).
+    """
+
+    phases: tuple[PhaseSettings, ...] = (
+        PhaseSettings(name="foundation", include=("technical", "factual"), lr=2e-05),
+        PhaseSettings(name="analytical", include=("analytical", "ethical"), lr=1.5e-05),
+        PhaseSettings(name="empathic_creative", include=("empathetic", "creative"), lr=1e-05),
+        PhaseSettings(name="mixed", include="all", lr=5e-06),
+        PhaseSettings(name="fine_tuning", include="all", lr=3e-06),
+    )
+    """The phases; an empty list is one phase `all` of every record, which needs no categories."""
+
+    replay: float = 0.15
+    """Share of each focused phase after the first that repeats records of the phases before it, below 1 (arXiv 2310.05492); 0 switches it off.
+
+    Phases with `include: all` need none.
+    """
+
+    unlisted: str | None = "mixed"
+    """The phase in which categories come first that no phase names, and records without one."""
+
+
+PackMode = Literal["packed", "padding_free", "padded"]
+"""How documents share rows.
+
+- `packed`: Rows are filled from a window of documents, nearly to the last token.
+- `padding_free`: Documents stay in their order; a row ends before the one that does not fit. No
+  padding either.
+- `padded`: A row a document; a batch is padded to its longest.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackSettings:
+    """How documents become rows of tokens. Read by the loader."""
+
+    mode: PackMode = "packed"
+    """How documents share rows."""
+
+    length: int = 4096
+    """Most tokens of a row."""
+
+    window: int = 512
+    """Mode `packed`: no document moves as many places as this; wider fills better."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """Every setting of a run, in flow order.
@@ -431,6 +564,15 @@ class Plan:
 
     write: WriteSettings | None = None
     """How kept records are written."""
+
+    mix: MixSettings | None = None
+    """What is selected from a run folder for training: split, shares, order."""
+
+    curriculum: CurriculumSettings | None = None
+    """Phases of training, one after the other."""
+
+    pack: PackSettings | None = None
+    """How documents become rows of tokens."""
 
     @classmethod
     def load(cls, path: str | Path, *, profile: Profile | None = None, settings: Iterable[str] = ()) -> Plan:

@@ -162,7 +162,7 @@ def python_type(root: Schema, node: Schema) -> str:
                 return "Literal[" + ", ".join(f'"{value}"' for value, _ in values) + "]"
             return " | ".join(dict.fromkeys(python_type(root, option) for option in node[word]))
     if "const" in node:
-        return f"Literal[{node['const']!r}]"
+        return f"Literal[{literal(node['const'])}]"
     if "enum" in node:
         return (
             "Literal["
@@ -210,6 +210,12 @@ def default(root: Schema, node: Schema) -> str:
             return f"field(default_factory=lambda: {name}())" if not name else f"field(default_factory={name})"
         inner = ", ".join(f"{key}={literal(item)}" for key, item in given.items())
         return f"field(default_factory=lambda: {name}({inner}))"
+    items = resolve(root, node.get("items", {}))
+    if isinstance(value, list) and value and is_object(items):
+        # Frozen, so all plans may share them; one a line, as the formatter breaks it.
+        name = definition_name(node["items"])
+        rows = [", ".join(f"{key}={literal(item)}" for key, item in one.items()) for one in value]
+        return "(\n" + "".join(f"        {name}({row}),\n" for row in rows) + "    )"
     if isinstance(value, dict):
         return "field(default_factory=dict)" if not value else f"field(default_factory=lambda: {literal(value)})"
     return literal(value)
@@ -218,7 +224,7 @@ def default(root: Schema, node: Schema) -> str:
 def line(name: str, kind: str, value: str) -> str:
     """A field, broken as the formatter breaks it."""
     text = f"    {name}: {kind} = {value}"
-    if len(text) <= 120:
+    if len(text) <= 120 or "\n" in value:
         return text
     head, _, inside = value.partition("(")
     return f"    {name}: {kind} = {head}(\n        {inside.removesuffix(')')}\n    )"

@@ -39,6 +39,8 @@ def kind(root: Schema, node: Schema) -> str:
 
 def structs(root: Schema, node: Schema) -> list[Schema]:
     """The structs of settings that may stand at a node."""
+    if not node:
+        return []
     options = [
         node,
         *node.get("anyOf", []),
@@ -65,6 +67,8 @@ def section(root: Schema, path: str, node: Schema, default: Any, level: int) -> 
             meanings.append(f"`{key}` ({name}): " + "; ".join(f"`{value}`: {one_line(text)}" for value, text in values))
         for struct in inner:
             below += section(root, f"{path}.{key}", struct, value, level + 1)
+        for struct in structs(root, item.get("items", {})):
+            below += section(root, f"{path}.{key}[]", struct, None, level + 1)
     if meanings:
         rows += ["", *[f"- {meaning}" for meaning in meanings]]
     return [*rows, "", *below]

@@ -6,6 +6,7 @@
 //!
 //! No Python, no printing, no clock in any output, as in `corpuskit-core`.
 
+pub mod pack;
 pub mod store;
 
 pub use corpuskit_core::{Error, Result};
