@@ -78,6 +78,10 @@ acceptance: ## Every acceptance point, one line each (long; wants `make data`)
 acceptance-fast: ## The acceptance points that take seconds
 	$(BIN)/python tests/acceptance/run.py -m "not slow"
 
+.PHONY: fuzz
+fuzz: ## Ten minutes of mutated input over every parser; `SECONDS_=60` for one
+	CORPUSKIT_FUZZ_SECONDS=$(or $(SECONDS_),600) cargo test --release --package corpuskit-core --test fuzz -- --nocapture
+
 .PHONY: bench
 bench: ## Every benchmark, with its ratios (minutes; installs the systems compared against)
 	$(BIN)/pip install --quiet --editable '.[dev,bench]'
