@@ -335,10 +335,14 @@ class NearSettings:
     """Which sides of the conversation are compared."""
 
 
-Keep = Literal["first"]
+Keep = Literal["first", "best", "longest", "newest", "source-priority"]
 """Which of several duplicates is kept.
 
 - `first`: The first in input order.
+- `best`: The one with the largest number in the field that `best_by` names.
+- `longest`: The one whose assistant turns have the most characters.
+- `newest`: The one with the latest date, or largest number, in the field that `newest_by` names.
+- `source-priority`: The one whose source stands first in `sources`.
 """
 
 
@@ -353,7 +357,28 @@ class DedupSettings:
     """Drop records whose words nearly equal those of a kept record: `false`, `true` (all defaults) or settings."""
 
     keep: Keep = "first"
-    """Which of several duplicates is kept."""
+    """Which of several duplicates is kept; of equals the first.
+
+    Whatever it is, the output stays in input order.
+    """
+
+    best_by: str | None = None
+    """With `keep: best`, the field of the record that holds a number, larger is better: names joined by dots, such as `score.quality`.
+
+    Records without it come last.
+    """
+
+    newest_by: str | None = None
+    """With `keep: newest`, the field of the record that holds a date (ISO 8601, without a zone taken as UTC) or a number; a date counts as seconds since 1970.
+
+    Records without it come last.
+    """
+
+    sources: tuple[str, ...] = ()
+    """With `keep: source-priority`, sources or patterns (`*`, `?`, `[…]`) of them, the preferred first.
+
+    Records of other sources come last.
+    """
 
 
 Form = Literal["messages", "openai", "alpaca", "sharegpt", "prompt_completion"]

@@ -13,8 +13,8 @@ import json
 import math
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeGuard
 
@@ -295,6 +295,24 @@ def judge(
             for item in prefix:
                 postings[item].append(index)
     return verdicts
+
+def assistant_characters(record: dict[str, Any]) -> int:
+    """Characters of the assistant turns' texts and reasoning."""
+    turns = [message for message in record["messages"] if message["role"] in ROLES_RESPONSE]
+    reasoning = (message.get("reasoning_content") for message in turns)
+    return sum(len(text) for message in turns for text in texts(message)) + sum(
+        len(text) for text in reasoning if isinstance(text, str)
+    )
+
+
+def judge_in_order(records: Iterable[dict[str, Any]], rank: Callable[[dict[str, Any]], Any], **rule: Any) -> list[Judged]:
+    """Rule 10: rule 9 in the order of `rank` (records of one rank in input order), told in input order."""
+    records = list(records)
+    order = sorted(range(len(records)), key=lambda index: (rank(records[index]), index))
+    told: list[Judged] = [Judged()] * len(records)
+    for index, judged in zip(order, judge([records[index] for index in order], **rule), strict=True):
+        told[index] = judged if judged.of is None else replace(judged, of=order[judged.of])
+    return told
 
 
 def similar(a: Sets, b: Sets, limits: tuple[int, int]) -> bool:

@@ -3,6 +3,8 @@
 //! A record lives as long as its batch's arena. Stages replace what they own (a text, a role) and
 //! leave the rest as it was spelled; `stage::write` copies untouched parts byte for byte.
 
+mod derived;
+
 use crate::json::{Kind, Member, Node};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;

@@ -7,7 +7,8 @@
 //! again. The file is a digest, a line of JSON, and the bytes that wait to fill a compressed frame.
 
 use super::finish;
-use super::folder::Folder;
+use super::folder::{DEDUP_LOG, Folder, WAITING};
+use super::later::{Later, LaterState};
 use super::tail::{Job, Settle, Tail};
 use super::timings::Timings;
 use crate::digest::Digest;
@@ -42,6 +43,7 @@ pub(super) struct Checkpoint {
     rows: RowLogState,
     /// Length of the dedup log and kept records in it.
     dedup: Option<(u64, u64)>,
+    later: Option<LaterState>,
     timings: Timings,
     #[serde(skip)]
     payload: Vec<u8>,
@@ -93,6 +95,11 @@ impl Checkpoint {
     /// Where the dedup log stood.
     pub fn dedup(&self) -> Option<(u64, u64)> {
         self.dedup
+    }
+
+    /// Where the waiting records stood.
+    pub fn later(&self) -> Option<LaterState> {
+        self.later
     }
 
     /// Puts the tail where it was.
@@ -201,6 +208,12 @@ impl Keeper {
                 .map(Index::mark)
                 .transpose()
                 .map_err(|error| folder.disk.explain_error(error))?,
+            later: tail
+                .later
+                .as_mut()
+                .map(Later::state)
+                .transpose()
+                .map_err(|error| folder.disk.explain_error(error))?,
             timings,
             payload,
         };
@@ -208,7 +221,11 @@ impl Keeper {
             sink.sync()?;
         }
         tail.rows.sync()?;
-        folder.sync_work(tail.index.is_some())?;
+        folder.sync_work(match (&tail.index, &tail.later) {
+            (_, Some(_)) => &[DEDUP_LOG, WAITING],
+            (Some(_), None) => &[DEDUP_LOG],
+            (None, None) => &[],
+        })?;
         folder.save_checkpoint(&checkpoint.encode()?)?;
         for (sink, state) in tail.sinks.iter_mut().zip(&checkpoint.sinks) {
             sink.publish(state)?;

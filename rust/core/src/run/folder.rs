@@ -20,6 +20,9 @@ const FILES: [&str; 4] = ["report.json", "report.html", "timings.json", MANIFEST
 /// The log of kept records in `.run/`.
 pub(super) const DEDUP_LOG: &str = "dedup.log";
 
+/// The records that wait for the end of the input, in `.run/`.
+pub(super) const WAITING: &str = "waiting";
+
 /// What a run is a run of; the same command continues it, another one does not.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -167,13 +170,14 @@ impl Folder {
         self.disk.replace(&run.join("checkpoint"), &run.join("checkpoint.new"), bytes)
     }
 
-    /// Makes the dedup log and the names of all work files durable, before a checkpoint that names them.
-    pub fn sync_work(&self, has_log: bool) -> Result<()> {
-        let log = self.out.join(".run").join(DEDUP_LOG);
-        if has_log {
-            self.disk.sync(&self.disk.open(&log)?, &log)?;
+    /// Makes these work files and the names of all durable, before a checkpoint that names them.
+    pub fn sync_work(&self, files: &[&str]) -> Result<()> {
+        let run = self.out.join(".run");
+        for name in files {
+            let path = run.join(name);
+            self.disk.sync(&self.disk.open(&path)?, &path)?;
         }
-        self.disk.sync_parent(&log)
+        self.disk.sync_parent(&run.join(DEDUP_LOG))
     }
 
     /// Writes a file of the run folder in one step.

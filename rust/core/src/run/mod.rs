@@ -7,6 +7,7 @@
 mod checkpoint;
 mod finish;
 pub(crate) mod folder;
+mod later;
 mod options;
 mod pool;
 mod processed;
@@ -19,12 +20,13 @@ pub use options::{Control, Observer, Options, Phase, Progress, Summary};
 pub use timings::{Host, Timings};
 
 use crate::plan::Plan;
-use crate::stage::dedup::Index;
+use crate::stage::dedup::{Index, Keep};
 use crate::stage::read::{Inputs, Reader};
 use crate::stage::write::disk::Disk;
 use crate::{Error, Result};
 use checkpoint::Keeper;
 use folder::{Folder, Identity, Start};
+use later::Later;
 use pool::Pool;
 use stages::Stages;
 use std::path::Path;
@@ -102,7 +104,7 @@ fn run(
         _ => None,
     };
     let work = output.map(|output| output.join(".run"));
-    let log = work.as_deref().or(temporary.as_ref().map(Temporary::path)).map(|folder| folder.join(folder::DEDUP_LOG));
+    let work = work.as_deref().or(temporary.as_ref().map(Temporary::path)).filter(|_| !plan.dedup.is_off());
     let mut before = Timings::default();
     let mut continued = false;
     let reader = match start {
@@ -110,20 +112,29 @@ fn run(
             continued = true;
             before = checkpoint.timings().clone();
             let reader = Reader::resume(Arc::clone(&inputs), &plan.read, checkpoint.cursor())?;
-            if let (Some((length, kept)), Some(log)) = (checkpoint.dedup(), &log) {
-                tail.index = Some(Index::resume(&plan.dedup, &normaliser(plan)?, log, length, kept)?);
+            if let (Some((length, kept)), Some(work)) = (checkpoint.dedup(), work) {
+                let log = work.join(folder::DEDUP_LOG);
+                tail.index = Some(Index::resume(&plan.dedup, &normaliser(plan)?, &log, length, kept)?);
+            }
+            if let (Some(state), Some(work)) = (checkpoint.later(), work) {
+                tail.later = Some(Later::resume(&plan.dedup, &normaliser(plan)?, work, disk, state)?);
             }
             checkpoint.restore(&mut tail)?;
             reader
         }
         _ => {
-            if let Some(log) = log.filter(|_| !plan.dedup.is_off()) {
-                tail.index = Some(Index::create(&plan.dedup, &normaliser(plan)?, &log)?);
+            match work {
+                Some(work) if plan.dedup.keep == Keep::First => {
+                    let log = work.join(folder::DEDUP_LOG);
+                    tail.index = Some(Index::create(&plan.dedup, &normaliser(plan)?, &log)?);
+                }
+                Some(work) => tail.later = Some(Later::create(&plan.dedup, &normaliser(plan)?, work, disk)?),
+                None => {}
             }
             Reader::new(Arc::clone(&inputs), &plan.read)?
         }
     };
-    if options.limit == Some(tail.report.records.records) {
+    if options.limit == Some(tail.records()) {
         tail.ended = true;
     }
     let earlier = tail.progress();

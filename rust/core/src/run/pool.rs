@@ -197,7 +197,8 @@ impl Pool {
             }
             let next = queue.next;
             let has_batch = queue.ready.contains_key(&next);
-            let last = queue.ended && queue.claimed == next;
+            // Where records have waited, the tail is a source of frames: those that are there go first.
+            let last = queue.ended && queue.claimed == next && queue.frames.is_empty();
             if (has_batch || last || !queue.made.is_empty())
                 && let Some(tail) = queue.tail.take()
             {
@@ -355,30 +356,30 @@ impl Pool {
             tail.accept(made)?;
         }
         let mut helper = Helper { pool: self, encoder, alone: false };
+        let mut is_over = false;
         if let Some(batch) = batch {
             if let Some(error) = batch.error.take() {
                 return Err(error);
             }
             if let (Some(limit), Some(whole)) = (self.limit, batch.batch.take()) {
-                let left = limit.saturating_sub(tail.report.records.records);
+                let left = limit.saturating_sub(tail.records());
                 if batch.records() >= left {
                     station.process(&whole, Some(left), batch, at);
                     tail.ended = true;
                 }
             }
             tail.apply(batch, &mut helper)?;
-            if keeper.is_due() {
-                let timings = self.lock().timings.clone();
-                keeper.checkpoint(tail, &mut helper, &timings)?;
-            }
         } else if last {
             tail.ended = true;
-            let timings = {
-                let mut queue = self.lock();
-                queue.progress.phase = Phase::Finish;
-                queue.timings.clone()
-            };
+            is_over = !tail.next_waiting(&mut helper)?;
+        }
+        if is_over {
+            self.lock().progress.phase = Phase::Finish;
+            let timings = self.lock().timings.clone();
             keeper.finish(tail, &mut helper, &timings)?;
+        } else if keeper.is_due() {
+            let timings = self.lock().timings.clone();
+            keeper.checkpoint(tail, &mut helper, &timings)?;
         }
         Ok(())
     }

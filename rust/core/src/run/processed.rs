@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::record::Changes;
 use crate::stage::read::{Batch, Cursor, FileAccount, Note};
+use std::borrow::Cow;
 
 /// A batch after the per-record stages. Lines, rows and dedup entries of all its units stand one
 /// after another in a few buffers; `items` says where each ends.
@@ -32,7 +33,7 @@ pub(super) struct Processed {
     pub rejected: Vec<u8>,
     pub items: Vec<Item>,
     pub sources: Names,
-    pub families: Vec<(&'static str, &'static str)>,
+    pub families: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     pub changes: Vec<Changes>,
     /// What stopped the batch in the middle.
     pub error: Option<Error>,
@@ -114,7 +115,7 @@ impl Processed {
 
     /// The number of a schema within this batch.
     pub fn family(&mut self, family: &'static str, dialect: &'static str) -> u32 {
-        let pair = (family, dialect);
+        let pair = (Cow::Borrowed(family), Cow::Borrowed(dialect));
         let at = self.families.iter().position(|other| *other == pair).unwrap_or_else(|| {
             self.families.push(pair);
             self.families.len() - 1

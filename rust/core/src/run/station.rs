@@ -5,10 +5,10 @@ use super::processed::{Candidate, Item, Processed, UNCHANGED};
 use super::stages::Stages;
 use super::timings::{Clock, Share};
 use crate::Result;
-use crate::record::{Content, Message, Origin, Place, Record, Role, Verdict};
+use crate::record::{Origin, Place, Record, Role, Verdict};
 use crate::stage::parse::Parsed;
 use crate::stage::read::{Batch, Body, Inputs, Unit};
-use crate::stage::write::form::{Form, source_of, write_record};
+use crate::stage::write::form::{Form, write_record};
 use crate::stage::write::lines::{self, Rejected};
 use crate::stage::write::rows::Row;
 use crate::stage::{PerRecord, dedup};
@@ -149,7 +149,7 @@ impl Stages {
             verdict = self.filter.apply(record, arena);
             scratch.clock.lap(Share::Filter);
         }
-        let source = out.sources.number(source_of(record));
+        let source = out.sources.number(record.source());
         let family = out.family(record.schema.family, record.schema.dialect);
         if verdict == Verdict::Keep {
             match write_record(&mut out.lines, record, self.form) {
@@ -206,7 +206,7 @@ impl Stages {
 fn write_row(record: &Record<'_>, origin: &str, out: &mut Vec<u8>) -> (u64, u32) {
     let (mut characters, mut total) = (0, 0);
     for message in &record.messages {
-        let count = characters_of(message);
+        let count = message.characters();
         total += count;
         if matches!(message.role, Role::Assistant | Role::Text) {
             characters += count;
@@ -216,7 +216,7 @@ fn write_row(record: &Record<'_>, origin: &str, out: &mut Vec<u8>) -> (u64, u32)
     let mut row = Row {
         origin,
         parent: record.parent,
-        source: source_of(record),
+        source: record.source(),
         characters,
         characters_total: total,
         turns,
@@ -249,23 +249,6 @@ fn write_row(record: &Record<'_>, origin: &str, out: &mut Vec<u8>) -> (u64, u32)
     }
     row.write(out);
     (characters, turns)
-}
-
-/// Characters (Unicode scalar values) that a turn says: content, text parts, reasoning.
-fn characters_of(message: &Message<'_>) -> u64 {
-    let content = match &message.content {
-        Content::Text(text) => count_characters(text.value),
-        Content::Parts(parts) => {
-            parts.iter().filter_map(|part| part.text).map(|text| count_characters(text.value)).sum()
-        }
-        Content::Absent | Content::Null => 0,
-    };
-    (content + message.reasoning.map_or(0, |text| count_characters(text.value))) as u64
-}
-
-/// Most text is ASCII, which is told far faster than characters are counted.
-fn count_characters(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.chars().count() }
 }
 
 /// Writes an origin; the usual kinds without the machinery of `fmt`.

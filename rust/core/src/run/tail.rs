@@ -1,6 +1,7 @@
 //! The ordered end of the run: verdicts of dedup, the sinks, the account. One batch at a time, in
 //! input order, on whichever worker holds it.
 
+use super::later::Later;
 use super::options::Progress;
 use super::processed::{Candidate, Item, Processed, UNCHANGED};
 use crate::report::{Fates, Report};
@@ -64,6 +65,8 @@ pub(super) struct Tail {
     pub consumer: Option<Consumer>,
     /// The kept records, where duplicates are looked for.
     pub index: Option<Index>,
+    /// The records that wait for the end of the input, where which one is kept depends on it.
+    pub later: Option<Later>,
     disk: Disk,
     /// The line of a duplicate in the making.
     line: Vec<u8>,
@@ -88,6 +91,7 @@ impl Tail {
             ended: false,
             consumer: None,
             index: None,
+            later: None,
             disk: out.map(|(disk, _)| disk.clone()).unwrap_or_default(),
             line: Vec::new(),
             torn: false,
@@ -137,13 +141,30 @@ impl Tail {
         Progress {
             bytes: self.bytes,
             units: units.read,
-            records: records.records,
+            records: self.records(),
             kept: records.kept,
             dropped: records.dropped,
             duplicates: records.duplicates,
             rejected: units.rejected,
             ..Progress::default()
         }
+    }
+
+    /// Records that were read so far.
+    pub fn records(&self) -> u64 {
+        self.report.records.records + self.later.as_ref().map_or(0, Later::waiting)
+    }
+
+    /// Takes the next batch of the records that waited for the end of the input; `false` if there is none.
+    pub fn next_waiting(&mut self, settle: &mut impl Settle) -> Result<bool> {
+        let Some(later) = &mut self.later else { return Ok(false) };
+        let mut batch = Processed::default();
+        if !later.next(&mut batch).map_err(|error| self.disk.explain_error(error))? {
+            return Ok(false);
+        }
+        batch.end = self.cursor.clone();
+        self.apply(&mut batch, settle)?;
+        Ok(true)
     }
 
     /// Whether all frames have come back.
@@ -172,8 +193,14 @@ impl Tail {
         let mut by_family = vec![Fates::default(); batch.families.len()];
         let mut run = Run::default();
         let mut ends = Ends::default();
+        let wait = self.later.as_mut().filter(|later| later.is_open());
+        let waits = wait.is_some();
+        if let Some(later) = wait {
+            later.take(batch).map_err(|error| self.disk.explain_error(error))?;
+        }
         for item in &batch.items {
             match item {
+                Item::Candidate(_) if waits => {}
                 Item::Candidate(candidate) => {
                     let mut fates = Fates { records: 1, ..Fates::default() };
                     match self.judge(candidate, batch, &ends)? {
@@ -229,6 +256,9 @@ impl Tail {
 
     /// Asks the index about a record.
     fn judge(&mut self, candidate: &Candidate, batch: &Processed, ends: &Ends) -> Result<Option<Duplicate>> {
+        if let Some(later) = &mut self.later {
+            return later.judgement().map(Judgement::duplicate);
+        }
         let Some(index) = &mut self.index else { return Ok(None) };
         if let Some(next) = batch.entries.get(candidate.entry..)
             && !next.is_empty()
@@ -236,10 +266,7 @@ impl Tail {
             index.prefetch(next);
         }
         let judged = index.judge(&batch.entries[ends.entry..candidate.entry]);
-        match judged.map_err(|error| self.disk.explain_error(error))? {
-            Judgement::Kept => Ok(None),
-            Judgement::Duplicate(duplicate) => Ok(Some(duplicate)),
-        }
+        judged.map(Judgement::duplicate).map_err(|error| self.disk.explain_error(error))
     }
 
     /// A record that is kept.

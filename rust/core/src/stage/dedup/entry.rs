@@ -3,7 +3,7 @@
 //! ```text
 //! u32 logged length · u32 whole length · u32 origin length · u32 0
 //! u64×2 exact hash · u64 prompt numbers · u64 response numbers
-//! u64 shingles of the prompt · u64 shingles of the response
+//! u64 shingles of the prompt · u64 shingles of the response · u64 rank
 //! signature, padded to 8 · shingles of the prompt · shingles of the response (u64 each)
 //! origin, padded to 8                                        <- the log keeps up to here
 //! one u32 a band, padded to 8                                <- only on the way to the index
@@ -13,7 +13,7 @@
 use crate::error::{Error, Result};
 
 /// Bytes before the signature.
-const HEAD: usize = 64;
+const HEAD: usize = 72;
 
 /// An entry, checked so far that its parts lie inside.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +40,8 @@ pub struct Parts<'p> {
     pub prompt: usize,
     /// Where the record came from.
     pub origin: &'p str,
+    /// See `keep`.
+    pub rank: u64,
     /// The band keys.
     pub bands: &'p [u32],
 }
@@ -69,6 +71,7 @@ impl Parts<'_> {
         for value in [self.exact, self.numbers, counts].as_flattened() {
             out.extend_from_slice(&value.to_le_bytes());
         }
+        out.extend_from_slice(&self.rank.to_le_bytes());
         out.extend_from_slice(self.signature);
         pad(out, start);
         let at = out.len();
@@ -128,6 +131,11 @@ impl<'e> Entry<'e> {
     /// The number sequences of prompt and response.
     pub fn numbers(&self) -> [u64; 2] {
         [word(self.bytes, 32), word(self.bytes, 40)]
+    }
+
+    /// When it is judged: after all of smaller rank.
+    pub fn rank(&self) -> u64 {
+        word(self.bytes, 64)
     }
 
     /// How many distinct shingles prompt and response have.

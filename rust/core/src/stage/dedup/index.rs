@@ -21,6 +21,16 @@ pub enum Judgement {
     Duplicate(Duplicate),
 }
 
+impl Judgement {
+    /// Whom the record doubles, if any.
+    pub fn duplicate(self) -> Option<Duplicate> {
+        match self {
+            Self::Kept => None,
+            Self::Duplicate(duplicate) => Some(duplicate),
+        }
+    }
+}
+
 /// Whom a record doubles, and how much.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Duplicate {
@@ -150,6 +160,31 @@ impl Index {
         let at = self.store.log.append(entry.logged())?;
         self.keep(at, &entry)?;
         Ok(Judgement::Kept)
+    }
+
+    /// Decides about a record whose entry is in the log already, at `at`: the number of the kept record
+    /// that it doubles, counted in the order of judging. `bytes` is a reused buffer.
+    pub(super) fn judge_logged(&mut self, at: u64, bytes: &mut Vec<u8>) -> Result<Option<u32>> {
+        bytes.clear();
+        bytes.extend_from_slice(Entry::read(self.store.log.at(at), self.store.signature())?.logged());
+        let entry = Entry::read(bytes, self.store.signature())?;
+        if let Some(record) = self.equal(&entry)? {
+            return Ok(Some(record));
+        }
+        if let Some(near) = &self.near {
+            self.keys.clear();
+            band_keys(entry.signature(), near.design.rows, entry.numbers(), &mut self.keys);
+        }
+        if let Some(record) = self.near(&entry)? {
+            return Ok(Some(record));
+        }
+        self.keep(at, &entry)?;
+        Ok(None)
+    }
+
+    /// The log, without the tables.
+    pub(super) fn into_log(self) -> Log {
+        self.store.log
     }
 
     /// Takes up everything that is logged before `log_length`: the tables that judging the same records

@@ -6,10 +6,12 @@
 //! Nothing is compared through a third record, and nothing is skipped for being short or frequent.
 
 mod arguments;
+mod deferred;
 mod design;
 mod entry;
 mod hot;
 mod index;
+mod keep;
 mod log;
 mod memory;
 mod minhash;
@@ -22,7 +24,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use deferred::{Deferred, Verdicts};
 pub use entry::Entry;
 pub use index::{Duplicate, Index, Judgement};
-pub use settings::{DedupSettings, Keep, Mode, Near, NearSettings, Threshold};
+pub use keep::Keep;
+pub use settings::{DedupSettings, Mode, Near, NearSettings, Threshold};
 pub use signer::{Scratch, Signer};

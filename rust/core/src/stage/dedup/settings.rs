@@ -1,5 +1,6 @@
 //! The plan section `dedup`.
 
+use super::keep::{Keep, Ranks};
 use crate::error::{Error, Result};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
@@ -16,13 +17,29 @@ pub struct DedupSettings {
     pub exact: bool,
     /// Drop records whose words nearly equal those of a kept record: `false`, `true` (all defaults) or settings.
     pub near: Near,
-    /// Which of several duplicates is kept.
+    /// Which of several duplicates is kept; of equals the first. Whatever it is, the output stays in input order.
     pub keep: Keep,
+    /// With `keep: best`, the field of the record that holds a number, larger is better: names joined by
+    /// dots, such as `score.quality`. Records without it come last.
+    pub best_by: Option<String>,
+    /// With `keep: newest`, the field of the record that holds a date (ISO 8601, without a zone taken as
+    /// UTC) or a number; a date counts as seconds since 1970. Records without it come last.
+    pub newest_by: Option<String>,
+    /// With `keep: source-priority`, sources or patterns (`*`, `?`, `[…]`) of them, the preferred first.
+    /// Records of other sources come last.
+    pub sources: Vec<String>,
 }
 
 impl Default for DedupSettings {
     fn default() -> Self {
-        Self { exact: true, near: Near(Some(NearSettings::default())), keep: Keep::First }
+        Self {
+            exact: true,
+            near: Near(Some(NearSettings::default())),
+            keep: Keep::First,
+            best_by: None,
+            newest_by: None,
+            sources: Vec::new(),
+        }
     }
 }
 
@@ -34,6 +51,7 @@ impl DedupSettings {
 
     /// Refuses settings that contradict each other.
     pub fn check(&self) -> Result<()> {
+        Ranks::new(self)?;
         let Some(near) = &self.near.0 else { return Ok(()) };
         if near.mode == Mode::Conversation && near.threshold.prompt != near.threshold.response {
             return Err(Error::plan(
@@ -44,15 +62,6 @@ impl DedupSettings {
         }
         Ok(())
     }
-}
-
-/// Which of several duplicates is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Keep {
-    /// The first in input order.
-    #[default]
-    First,
 }
 
 /// Near duplicates: off, or how near.

@@ -2,6 +2,7 @@
 
 use super::design::Design;
 use super::entry::Parts;
+use super::keep::Ranks;
 use super::minhash;
 use super::settings::{DedupSettings, Mode};
 use super::sides::{Sides, encode};
@@ -16,6 +17,7 @@ use crate::text::words::Tokens;
 #[derive(Clone, Debug)]
 pub struct Signer {
     design: Option<Design>,
+    ranks: Ranks,
 }
 
 /// A worker's buffers.
@@ -35,7 +37,7 @@ impl Signer {
     /// A signer for these settings.
     pub fn new(settings: &DedupSettings) -> Result<Self> {
         settings.check()?;
-        Ok(Self { design: Design::new(settings) })
+        Ok(Self { design: Design::new(settings), ranks: Ranks::new(settings)? })
     }
 
     /// Appends the record's entry to `out`; `Index::judge` takes it. `origin` is what a duplicate of
@@ -61,6 +63,7 @@ impl Signer {
             shingles: &scratch.shingles,
             prompt,
             origin,
+            rank: self.ranks.of(record),
             bands: &scratch.bands,
         }
         .write(out);

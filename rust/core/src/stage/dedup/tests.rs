@@ -189,7 +189,7 @@ fn settings() -> impl Strategy<Value = DedupSettings> {
     (any::<bool>(), proptest::option::weighted(0.95, near)).prop_map(|(exact, near)| DedupSettings {
         exact,
         near: Near(near),
-        keep: Keep::First,
+        ..DedupSettings::default()
     })
 }
 
@@ -227,6 +227,43 @@ proptest! {
     }
 }
 
+proptest! {
+    /// In the order of any ranks: the rule in that order, told in input order.
+    #[test]
+    fn the_order_of_ranks_is_followed(
+        corpus in corpora(), settings in settings(), ranks in proptest::collection::vec(0u64..4, 65),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let scene = Scene::new();
+        let design = Design::new(&settings).map_or(0, |design| design.signature());
+        let mut entries = entries(&settings, &corpus);
+        let mut order: Vec<usize> = (0..corpus.len()).collect();
+        order.sort_by_key(|&number| ranks[number]);
+        let mut index = Index::create(&settings, "", &scene.0).unwrap();
+        let judged: Vec<Outcome> = order.iter().map(|&number| outcome(index.judge(&entries[number]).unwrap())).collect();
+        drop(index);
+        let mut deferred = Deferred::create(&settings, "", &scene.0).unwrap();
+        let cut = cut.index(corpus.len());
+        for (number, entry) in entries.iter_mut().enumerate() {
+            // The rank of an entry that is made without an order: the last word before the signature.
+            entry[64..72].copy_from_slice(&ranks[number].to_le_bytes());
+            prop_assert_eq!(Entry::read(entry, design).unwrap().rank(), ranks[number]);
+            if number == cut {
+                let length = deferred.mark().unwrap();
+                deferred.take(entry).unwrap();
+                deferred.mark().unwrap();
+                deferred = Deferred::resume(&settings, "", &scene.0, length).unwrap();
+            }
+            deferred.take(entry).unwrap();
+        }
+        let verdicts = deferred.judge().unwrap();
+        for (place, &number) in order.iter().enumerate() {
+            prop_assert_eq!(&outcome(verdicts.of(number as u64).unwrap()), &judged[place], "record {}", number);
+        }
+        prop_assert!(verdicts.of(corpus.len() as u64).is_err());
+    }
+}
+
 /// The entry with the signature and bands of `sure`.
 fn refit(settings: &DedupSettings, entry: &[u8]) -> Vec<u8> {
     let (Some(own), Some(sure)) = (Design::new(settings), sure(settings, 1)) else { return entry.to_vec() };
@@ -242,6 +279,7 @@ fn refit(settings: &DedupSettings, entry: &[u8]) -> Vec<u8> {
         shingles: &shingles,
         prompt: entry.sizes()[0],
         origin: entry.origin(),
+        rank: entry.rank(),
         bands: &bands,
     };
     parts.write(&mut out);

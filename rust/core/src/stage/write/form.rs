@@ -55,15 +55,3 @@ pub fn write_record(out: &mut Vec<u8>, record: &Record<'_>, form: Form) -> Resul
     }
     written
 }
-
-/// The label `_source` of a record: declared by the source, else the input's file name.
-pub fn source_of<'a>(record: &Record<'a>) -> &'a str {
-    match record.field("_source").and_then(|node| node.as_str()) {
-        Some(declared) => declared,
-        None => {
-            let path = record.origin.path;
-            // Both separators are ASCII, so what follows one is text.
-            memchr::memrchr2(b'/', b'\\', path.as_bytes()).and_then(|at| path.get(at + 1..)).unwrap_or(path)
-        }
-    }
-}

@@ -1,6 +1,5 @@
 //! The canonical form: what the source had is copied as it was spelled, wherever nobody changed it.
 
-use super::form::source_of;
 use crate::json::{Kind, write_compact, write_string};
 use crate::record::{Content, Message, Part, Place, Record, Text};
 use crate::stage::parse::{family, is_bare, part_text_key};
@@ -39,7 +38,7 @@ pub(super) fn write_canonical(out: &mut Vec<u8>, record: &Record<'_>) {
             write_origin(out, record);
             if !declares_source {
                 out.extend_from_slice(b",\"_source\":");
-                write_string(out, source_of(record));
+                write_string(out, record.source());
             }
             write_schema(out, record);
         }
@@ -87,7 +86,7 @@ fn write_usual(out: &mut Vec<u8>, record: &Record<'_>, mark: u8, number: u64) {
             usual.before.pop();
             usual.after.clear();
             usual.after.extend_from_slice(b"\",\"_source\":");
-            write_string(&mut usual.after, source_of(record));
+            write_string(&mut usual.after, record.source());
             write_schema(&mut usual.after, record);
         }
         out.extend_from_slice(&usual.before);
@@ -307,7 +306,7 @@ mod tests {
             let expected = serde_json::json!({
                 "messages": [],
                 "_origin": record.origin.to_string(),
-                "_source": source_of(&record),
+                "_source": record.source(),
                 "_schema": {"family": family, "dialect": dialect},
             });
             assert_eq!(written, expected);
