@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import dedup_oracle as oracle
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from measure import Measure, corpuskit, measure
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "oracle"))
+import dedup_oracle as oracle  # noqa: E402 - found by the line above
 
 PEERS = Path(__file__).with_name("peers_dedup.py")
 PLAN = "normalise: {nfc: true}\ndedup: {near: {threshold: 0.8}}\nwrite: {compression: none}\n"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import random
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -168,6 +171,47 @@ def test_no_hard_negative_is_merged(threshold: float, tmp_path: Path, figure: Fi
     assert len(firsts.records()) > 100
 
 
+def other_numbers(text: str, chance: random.Random) -> str:
+    """The text with one of its numbers raised."""
+    found = list(re.finditer("[0-9]+", text))
+    one = chance.choice(found)
+    return text[: one.start()] + str(int(one.group()) + chance.randint(1, 9)) + text[one.end() :]
+
+
+@pytest.mark.slow
+@pytest.mark.point("S7", "numbers in real records")
+@pytest.mark.parametrize("threshold", [0.7, 0.9])
+def test_real_records_with_other_numbers_are_kept(
+    real: tuple[Path, list[str], list[Record]], threshold: float, tmp_path: Path, figure: Figure
+) -> None:
+    """Each record that has a number, and right behind it the same with one number changed."""
+    chance = random.Random(7)  # noqa: S311 - numbers, not secrets
+    lines: list[str] = []
+    seen: set[tuple[str, str]] = set()
+    for record in real[2]:
+        said = oracle.sides(record)
+        texts = [message for message in record["messages"] if isinstance(message.get("content"), str)]
+        numbered = [m for m in texts if m["role"] in ("user", "assistant") and re.search("[0-9]", m["content"])]
+        if not numbered or said in seen:
+            continue
+        seen.add(said)
+        one = chance.choice(numbered)
+        changed = {**one, "content": other_numbers(one["content"], chance)}
+        lines.append(oracle.dump({"messages": record["messages"]}))
+        lines.append(oracle.dump({"messages": [changed if m is one else m for m in record["messages"]]}))
+    pairs = len(lines) // 2
+    run = run_lines(lines, tmp_path, {"near": {"threshold": threshold}})
+    place = {origin: int(origin.rsplit(":", 1)[1]) - 1 for origin in verdicts(run)}
+    merged = [
+        origin
+        for origin, verdict in verdicts(run).items()
+        if place[origin] // 2 == (int(verdict[0].rsplit(":", 1)[1]) - 1) // 2
+    ]
+    figure(f"threshold {threshold}: {pairs} records with one number changed, {len(merged)} merged with their base")
+    assert pairs > 3_000
+    assert not merged, merged[:5]
+
+
 @pytest.mark.slow
 @pytest.mark.point("S7", "numbers")
 def test_changed_numbers_are_not_duplicates(bench_corpus: Path, tmp_path: Path, figure: Figure) -> None:
@@ -197,10 +241,10 @@ def test_changed_numbers_are_not_duplicates(bench_corpus: Path, tmp_path: Path, 
 
 @pytest.fixture(scope="session")
 def bench_corpus(corpora: Path) -> Path:
-    """What build_bench.py made, if it was run."""
-    folder = corpora / "bench"
+    """What build_bench.py made, if it was run: in the folder that CORPUSKIT_BENCH names, or in `bench/` beside `raw/`."""
+    folder = Path(os.environ.get("CORPUSKIT_BENCH", corpora / "bench"))
     if not (folder / "truth.tsv").is_file():
-        pytest.skip("no bench/ beside raw/: build_bench.py --n 100000 --out bench makes it")
+        pytest.skip(f"no truth.tsv in {folder.name}/: build_bench.py --n 100000 --out bench beside raw/ makes it")
     return folder
 
 

@@ -296,6 +296,7 @@ def judge(
                 postings[item].append(index)
     return verdicts
 
+
 def assistant_characters(record: dict[str, Any]) -> int:
     """Characters of the assistant turns' texts and reasoning."""
     turns = [message for message in record["messages"] if message["role"] in ROLES_RESPONSE]
@@ -305,7 +306,9 @@ def assistant_characters(record: dict[str, Any]) -> int:
     )
 
 
-def judge_in_order(records: Iterable[dict[str, Any]], rank: Callable[[dict[str, Any]], Any], **rule: Any) -> list[Judged]:
+def judge_in_order(
+    records: Iterable[dict[str, Any]], rank: Callable[[dict[str, Any]], Any], **rule: Any
+) -> list[Judged]:
     """Rule 10: rule 9 in the order of `rank` (records of one rank in input order), told in input order."""
     records = list(records)
     order = sorted(range(len(records)), key=lambda index: (rank(records[index]), index))
