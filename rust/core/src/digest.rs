@@ -11,15 +11,46 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Most bytes that wait before they are hashed: long enough for full SIMD width, short enough for the cache.
-const BLOCK: usize = 128 * 1024;
+/// Most bytes that wait before they are hashed: the widest SIMD hashes as many chunks at once. What
+/// waits is copied whenever a tree is, so it is no more than that.
+const BLOCK: usize = 16 * 1024;
 
-/// The length of the subtrees that [`Tree::push`] takes.
-pub const SUBTREE: usize = 256 << 10;
+/// A stretch of a longer input, hashed as far as that is possible without what stands before it;
+/// any thread may do it. [`Tree::append`] puts stretches together.
+#[derive(Debug)]
+pub struct Part {
+    at: u64,
+    /// Up to the first block that is whole.
+    head: Vec<u8>,
+    subtrees: Vec<(ChainingValue, usize)>,
+    /// What is behind the last whole block; not empty where there are subtrees.
+    tail: Vec<u8>,
+}
 
-/// The chaining value of the [`SUBTREE`] bytes that start at byte `at` of a longer input.
-pub fn subtree(bytes: &[u8], at: u64) -> ChainingValue {
-    leaf(bytes, at)
+impl Part {
+    /// The stretch `bytes`, which starts at byte `at`.
+    pub fn new(bytes: &[u8], at: u64) -> Self {
+        let before = (at.wrapping_neg() % BLOCK as u64) as usize;
+        let (head, mut rest) = bytes.split_at(before.min(bytes.len()));
+        let mut place = at + head.len() as u64;
+        let mut subtrees = Vec::new();
+        while rest.len() > BLOCK {
+            let length = subtree_length(place, rest.len() - 1);
+            let (now, later) = rest.split_at(length);
+            subtrees.push((leaf(now, place), length));
+            place += length as u64;
+            rest = later;
+        }
+        Self { at, head: head.to_vec(), subtrees, tail: rest.to_vec() }
+    }
+}
+
+/// The length of the largest subtree that may start at `at` and has at most `limit` bytes (at least
+/// one chunk).
+fn subtree_length(at: u64, limit: usize) -> usize {
+    let chunks = (limit / CHUNK_LEN).max(1);
+    let length = CHUNK_LEN << chunks.ilog2();
+    max_subtree_len(at).map_or(length, |most| length.min(usize::try_from(most).unwrap_or(length)))
 }
 
 /// A BLAKE3 digest; prints and serialises as 64 hexadecimal digits.
@@ -75,8 +106,7 @@ pub struct Tree {
     hashed: u64,
     /// Chaining values of complete subtrees, largest first: one for each set bit of `hashed / CHUNK_LEN`.
     finished: Vec<ChainingValue>,
-    /// What follows. Never empty once anything came (but right after `push`): the last chunk decides
-    /// where the root is.
+    /// What follows. Never empty once anything came: the last chunk decides where the root is.
     waiting: Vec<u8>,
 }
 
@@ -111,18 +141,21 @@ impl Tree {
         }
     }
 
-    /// Adds a subtree that some other thread hashed by [`subtree`]. It must start where this tree
-    /// stands, have [`SUBTREE`] bytes, and must not be the last: more bytes have to follow.
+    /// Adds a stretch that some other thread may have hashed.
     ///
     /// # Errors
     ///
-    /// Where this tree does not stand at a multiple of [`SUBTREE`].
-    pub fn push(&mut self, value: ChainingValue) -> Result<(), String> {
-        if !self.bytes().is_multiple_of(SUBTREE as u64) {
-            return Err(format!("a subtree cannot follow {} bytes", self.bytes()));
+    /// Where it does not start where this tree stands.
+    pub fn append(&mut self, part: &Part) -> Result<(), String> {
+        if self.bytes() != part.at {
+            return Err(format!("what starts at byte {} cannot follow {} bytes", part.at, self.bytes()));
         }
-        self.absorb_waiting(true);
-        self.join(value, SUBTREE);
+        self.update(&part.head);
+        if !part.subtrees.is_empty() {
+            self.absorb_waiting(true);
+            part.subtrees.iter().for_each(|&(value, length)| self.join(value, length));
+        }
+        self.update(&part.tail);
         Ok(())
     }
 
@@ -155,16 +188,12 @@ impl Tree {
 
     /// Hashes one subtree from the front of `bytes`, of which at least one byte stays.
     fn absorb(&mut self, bytes: &[u8]) -> usize {
-        self.absorb_up_to(bytes, (bytes.len() - 1).min(BLOCK))
+        self.absorb_up_to(bytes, bytes.len() - 1)
     }
 
     /// Hashes the largest subtree that may start here and has at most `limit` bytes (at least one chunk).
     fn absorb_up_to(&mut self, bytes: &[u8], limit: usize) -> usize {
-        let chunks = (limit / CHUNK_LEN).max(1);
-        let mut length = CHUNK_LEN << chunks.ilog2();
-        if let Some(most) = max_subtree_len(self.hashed) {
-            length = length.min(usize::try_from(most).unwrap_or(length));
-        }
+        let length = subtree_length(self.hashed, limit);
         self.join(leaf(&bytes[..length], self.hashed), length);
         length
     }
@@ -282,19 +311,23 @@ mod tests {
     }
 
     #[test]
-    fn subtrees_of_other_threads_join() {
-        let bytes = sample(5 * SUBTREE + 77);
-        let mut tree = Tree::new();
-        for (index, block) in bytes.chunks_exact(SUBTREE).enumerate() {
-            if index == 2 {
-                tree.update(block);
-            } else {
-                tree.push(subtree(block, (index * SUBTREE) as u64)).unwrap();
+    fn parts_of_other_threads_join() {
+        let bytes = sample(5 << 20);
+        for lengths in [[1, 2, 3], [BLOCK, 2 * BLOCK, 1], [BLOCK + 1, BLOCK - 1, 4 << 20], [700_000, 0, 1_300_000]] {
+            let mut tree = Tree::new();
+            let mut at = 0;
+            for (index, length) in lengths.into_iter().cycle().take(9).enumerate() {
+                let piece = &bytes[at..(at + length).min(bytes.len())];
+                if index == 4 {
+                    tree.update(piece);
+                } else {
+                    tree.append(&Part::new(piece, at as u64)).unwrap();
+                }
+                at += piece.len();
+                assert_eq!(tree.finish(), reference(&bytes[..at]), "{lengths:?}, {index}");
             }
+            assert!(tree.append(&Part::new(&bytes, 7 << 20)).is_err());
         }
-        tree.update(&bytes[5 * SUBTREE..]);
-        assert_eq!(tree.finish(), reference(&bytes));
-        assert!(tree.push([0; 32]).is_err());
     }
 
     #[test]

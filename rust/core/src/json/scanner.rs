@@ -2,7 +2,7 @@
 //! parser then looks at the whole text again and says what it is.
 
 use super::decoded::Decoded;
-use super::scan;
+use super::{Kind, Node, scan};
 use bumpalo::Bump;
 
 /// A place in a text that is read on one line: blanks between tokens are spaces and tabs.
@@ -48,6 +48,25 @@ impl<'a> Scanner<'a> {
     #[inline(always)]
     pub(crate) fn is_done(&mut self) -> bool {
         self.place() == self.text.len()
+    }
+
+    /// A string or a whole number.
+    #[inline]
+    pub(crate) fn scalar(&mut self) -> Option<Node<'a>> {
+        let start = self.place();
+        let bytes = self.text.as_bytes();
+        if bytes.get(start) == Some(&b'"') {
+            let (text, raw) = self.string()?;
+            return Some(Node { raw, kind: Kind::String(text) });
+        }
+        let first = start + usize::from(bytes.get(start) == Some(&b'-'));
+        let digits = bytes.get(first..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 || (digits > 1 && bytes[first] == b'0') {
+            return None;
+        }
+        // A fraction or an exponent that follows is no end of a member, so it is seen by the caller.
+        self.at = first + digits;
+        Some(Node { raw: self.text.get(start..self.at)?, kind: Kind::Number })
     }
 
     /// A string: its text and its spelling.

@@ -313,6 +313,7 @@ impl Pool {
         at: &mut String,
     ) -> Result<()> {
         let (tail, keeper) = &mut *tail_box;
+        let bytes = batch.as_ref().map_or(0, |batch| batch.size());
         let outcome = self.drain_inner(tail, keeper, made, batch.as_deref_mut(), last, station, encoder, at);
         let jobs = tail.take_jobs();
         let mut queue = self.lock();
@@ -320,7 +321,7 @@ impl Pool {
         queue.progress = Progress { phase: queue.progress.phase, ..tail.progress() };
         if let Some(mut batch) = batch {
             queue.next += 1;
-            queue.bytes = queue.bytes.saturating_sub(batch.size());
+            queue.bytes = queue.bytes.saturating_sub(bytes);
             batch.clear();
             queue.spare.push(batch);
         }

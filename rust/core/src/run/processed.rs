@@ -115,9 +115,11 @@ impl Processed {
 
     /// The number of a schema within this batch.
     pub fn family(&mut self, family: &'static str, dialect: &'static str) -> u32 {
-        let pair = (Cow::Borrowed(family), Cow::Borrowed(dialect));
-        let at = self.families.iter().position(|other| *other == pair).unwrap_or_else(|| {
-            self.families.push(pair);
+        // Names of the program, so nearly always the very same strings.
+        let same = |one: &str, other: &str| std::ptr::eq(one, other) || one == other;
+        let found = self.families.iter().position(|other| same(&other.0, family) && same(&other.1, dialect));
+        let at = found.unwrap_or_else(|| {
+            self.families.push((Cow::Borrowed(family), Cow::Borrowed(dialect)));
             self.families.len() - 1
         });
         at as u32

@@ -238,7 +238,7 @@ impl Tail {
                 }
             }
         }
-        self.write_run(&mut run, batch, settle)?;
+        self.write_last_run(&mut run, batch, settle)?;
         for (name, fates) in batch.sources.all().iter().zip(&by_source) {
             self.report.add_source(name, fates);
         }
@@ -326,17 +326,30 @@ impl Tail {
     fn write_run(&mut self, run: &mut Run, batch: &Processed, settle: &mut impl Settle) -> Result<()> {
         if run.rows > 0 {
             let lines = &batch.lines[run.line_start..run.line_end];
-            if let Some(consumer) = &mut self.consumer
-                && !consumer(lines)
-            {
-                return Err(Error::Interrupted);
-            }
+            self.consume(lines)?;
             self.rows.append(&batch.rows[run.row_start..run.row_end])?;
             self.append(DATA, lines, run.rows, settle)?;
         }
         *run = Run { line_start: run.line_end, row_start: run.row_end, ..*run };
         run.rows = 0;
         Ok(())
+    }
+
+    /// The same at the end of the batch, which can do without its lines then.
+    fn write_last_run(&mut self, run: &mut Run, batch: &mut Processed, settle: &mut impl Settle) -> Result<()> {
+        if run.line_start > 0 || run.line_end < batch.lines.len() || run.rows == 0 {
+            return self.write_run(run, batch, settle);
+        }
+        self.consume(&batch.lines)?;
+        self.rows.append(&batch.rows[run.row_start..run.row_end])?;
+        self.sinks[DATA].give(&mut batch.lines, run.rows, &mut self.spare)?;
+        if self.sinks[DATA].room() == 0 { self.end_shard(DATA, settle) } else { Ok(()) }
+    }
+
+    /// Hands kept lines to the consumer.
+    fn consume(&mut self, lines: &[u8]) -> Result<()> {
+        let goes_on = self.consumer.as_mut().is_none_or(|consumer| consumer(lines));
+        if goes_on { Ok(()) } else { Err(Error::Interrupted) }
     }
 
     /// Appends lines to a sink and ends its shard where it is full.

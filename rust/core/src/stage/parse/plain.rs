@@ -1,10 +1,10 @@
-//! The way of most lines: an object of `messages` and nothing else, whose turns are a canonical role
-//! and a text each. It is read in one pass, without nodes and without asking the families. Every
+//! The way of most lines: an object of `messages` and at most an `id` behind them, whose turns are a
+//! canonical role and a text each. It is read in one pass, without nodes and without asking the families. Every
 //! line that is not exactly that goes the general way, and the tests compare the two.
 
 use super::hermes::CALL_MARK;
 use super::policy::{Consecutive, ParseSettings};
-use crate::json::Scanner;
+use crate::json::{Member, Node, Scanner};
 use crate::record::{Changes, Content, Message, Origin, Record, Role, Schema, Text};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
@@ -20,10 +20,34 @@ pub(super) fn applies(settings: &ParseSettings) -> bool {
         && settings.max_depth >= 3
 }
 
-/// The turns of a plain line and the spelling of their array.
-pub(super) fn turns<'a>(bytes: &'a [u8], arena: &'a Bump) -> Option<(ArenaVec<'a, Message<'a>>, &'a str)> {
-    // Lines with something before or behind the turns are told by a look at their ends.
-    if !bytes.starts_with(b"{\"messages\"") || !bytes.ends_with(b"]}") {
+/// What a plain line holds.
+pub(super) struct Plain<'a> {
+    turns: ArenaVec<'a, Message<'a>>,
+    /// The spelling of their array.
+    raw: &'a str,
+    id: Option<Node<'a>>,
+}
+
+/// Most bytes from the end of the turns to the end of a plain line.
+const BEHIND: usize = 64;
+
+/// Whether the line may be plain, by a look at its ends: what others would cost is saved.
+fn may_be_plain(bytes: &[u8]) -> bool {
+    if !bytes.starts_with(b"{\"messages\"") {
+        return false;
+    }
+    if bytes.ends_with(b"]}") {
+        return true;
+    }
+    let end = &bytes[bytes.len().saturating_sub(BEHIND)..];
+    let Some(at) = memchr::memrchr(b']', end) else { return false };
+    let Some(rest) = end[at + 1..].trim_ascii_start().strip_prefix(b",") else { return false };
+    rest.trim_ascii_start().starts_with(b"\"id\"")
+}
+
+/// Reads a plain line.
+pub(super) fn turns<'a>(bytes: &'a [u8], arena: &'a Bump) -> Option<Plain<'a>> {
+    if !may_be_plain(bytes) {
         return None;
     }
     let text = simdutf8::basic::from_utf8(bytes).ok()?;
@@ -75,19 +99,28 @@ pub(super) fn turns<'a>(bytes: &'a [u8], arena: &'a Bump) -> Option<(ArenaVec<'a
             return None;
         }
         let raw = scanner.since(array)?;
+        let mut id = None;
+        if scanner.eat(b",") {
+            if !(scanner.eat(b"\"id\"") && scanner.eat(b":")) {
+                return None;
+            }
+            id = Some(scanner.scalar()?);
+        }
         // What has this mark may be Hermes'.
         let ends = scanner.eat(b"}") && scanner.is_done();
-        return (ends && CALL_MARK.find(bytes).is_none()).then_some((turns, raw));
+        return (ends && CALL_MARK.find(bytes).is_none()).then_some(Plain { turns, raw, id });
     }
 }
 
-/// The record of such turns.
+/// The record of a plain line.
 #[inline(always)]
-pub(super) fn record<'a>(
-    (messages, raw): (ArenaVec<'a, Message<'a>>, &'a str),
-    origin: Origin<'a>,
-    arena: &'a Bump,
-) -> Record<'a> {
+pub(super) fn record<'a>(plain: Plain<'a>, origin: Origin<'a>, arena: &'a Bump) -> Record<'a> {
+    let Plain { turns: messages, raw, id } = plain;
+    let mut fields = ArenaVec::new_in(arena);
+    if let Some(value) = id {
+        fields.reserve_exact(1);
+        fields.push(Member { key: "id", raw_key: "\"id\"", value });
+    }
     Record {
         origin,
         schema: Schema { family: "openai", dialect: "messages", restore: ArenaVec::new_in(arena) },
@@ -96,7 +129,7 @@ pub(super) fn record<'a>(
         tools: None,
         rejected: None,
         parent: None,
-        fields: ArenaVec::new_in(arena),
+        fields,
         changes: Changes::default(),
     }
 }
@@ -133,11 +166,22 @@ mod tests {
             format!(r#"{{"messages": [{user}]}}"#),
             format!(r#"{{"messages":[{user},{user} ,	{user}, {user}, {user}] }}"#).replace("] }", "]}"),
             r#"{"messages":[{"role":"system","content":""},{"role":"tool","content":"x"}]}"#.into(),
+            format!(r#"{{"messages": [{user}], "id": 17}}"#),
+            format!(r#"{{"messages": [{user}] ,"id" : -0 }}"#),
+            format!(r#"{{"messages": [{user}], "id": "a\n\u00e9"}}"#),
+            format!(r#"{{"messages": [{user}], "id": ""}}"#),
         ] {
             assert!(is_plain(&plain), "{plain}");
         }
         for other in [
             format!(r#"{{"messages": [{user}], "id": [1]}}"#),
+            format!(r#"{{"messages": [{user}], "id": 01}}"#),
+            format!(r#"{{"messages": [{user}], "id": 1.5}}"#),
+            format!(r#"{{"messages": [{user}], "id": -}}"#),
+            format!(r#"{{"messages": [{user}], "id": 1, "id": 2}}"#),
+            format!(r#"{{"messages": [{user}], "id": 1,}}"#),
+            format!(r#"{{"messages": [{user}], "key": 1}}"#),
+            format!(r#"{{"messages": [{user}], "id": {:?}}}"#, "]".repeat(99)),
             format!(r#"{{"messages": [{user}]}}]}}"#),
             format!(r#"{{"messages": [{user},]}}"#),
             format!("{{\"messages\": [{user},\r\n{user}]}}"),
@@ -175,6 +219,7 @@ mod tests {
         fn records_are_those_of_the_general_way(
             turns in proptest::collection::vec((0usize..4, any::<String>(), any::<bool>()), 1..9),
             blank in prop_oneof![Just(""), Just(" "), Just("\t ")],
+            id in prop_oneof![Just(String::new()), (-99i64..1 << 60).prop_map(|id| format!(",\"id\":{id}"))],
         ) {
             let turns: Vec<String> = turns
                 .iter()
@@ -191,7 +236,7 @@ mod tests {
                     format!("{{{blank}\"role\"{blank}:{blank}\"{role}\"{blank},{blank}\"content\":{blank}{quoted}{blank}}}")
                 })
                 .collect();
-            let line = format!("{{\"messages\"{blank}:{blank}[{blank}{}{blank}]}}", turns.join(&format!("{blank},{blank}")));
+            let line = format!("{{\"messages\"{blank}:{blank}[{blank}{}{blank}]{id}}}", turns.join(&format!("{blank},{blank}")));
             prop_assert!(is_plain(&line), "{}", line);
         }
     }

@@ -207,7 +207,7 @@ impl Source {
         let rest = self.listed.map_or(u64::MAX, |listed| listed.bytes.saturating_sub(self.tree.bytes()) + 1);
         out.reserve(wanted.min(usize::try_from(rest).unwrap_or(usize::MAX)));
         let read = match &mut self.raw {
-            Raw::File(file) => file.take(wanted as u64).read_to_end(out),
+            Raw::File(file) => read_file(file, out, wanted),
             Raw::Stdin(stdin) => stdin.take(wanted as u64).read_to_end(out),
         };
         match read {
@@ -231,6 +231,31 @@ impl Source {
         }
         Ok(())
     }
+}
+
+/// Reads so many bytes of a file, or all that are left, in as few calls as that takes.
+fn read_file(file: &File, out: &mut Vec<u8>, wanted: usize) -> io::Result<usize> {
+    let before = out.len();
+    while out.len() - before < wanted {
+        let missing = wanted - (out.len() - before);
+        if out.capacity() == out.len() {
+            out.reserve(missing.min(BLOCK));
+        }
+        // No more than is wanted may be read: the rest belongs to another batch.
+        let room = out.spare_capacity_mut();
+        let most = room.len().min(missing);
+        let read = match rustix::io::read(file, &mut room[..most]) {
+            Ok((read, _)) => read.len(),
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(problem) => return Err(problem.into()),
+        };
+        if read == 0 {
+            break;
+        }
+        // SAFETY: so many bytes at the front of the spare capacity were written.
+        unsafe { out.set_len(out.len() + read) };
+    }
+    Ok(out.len() - before)
 }
 
 /// The error about an input that is not what it was.

@@ -7,9 +7,8 @@ use super::columns_group::Columns;
 use super::disk::Disk;
 use crate::digest::{Digest, Tree};
 use crate::{Error, Result};
-use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::data_type::{ByteArrayType, DataType, Int32Type, Int64Type};
+use parquet::data_type::{DataType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
@@ -81,8 +80,9 @@ impl ColumnsWork {
         let mut writer = ColumnsWriter::new(out).map_err(|error| self.explain(&error))?;
         let mut at = 0;
         let mut size = GROUP_BYTES;
+        let mut part = Vec::new();
         while at < self.length {
-            let mut part = vec![0; size.min((self.length - at) as usize)];
+            part.resize(size.min((self.length - at) as usize), 0);
             log.read_exact_at(&mut part, at).map_err(|error| Error::io(&self.log, error))?;
             let whole = whole_rows(&part);
             if whole == 0 {
@@ -94,10 +94,9 @@ impl ColumnsWork {
                 size *= 2;
                 continue;
             }
-            part.truncate(whole);
             at += whole as u64;
             size = GROUP_BYTES;
-            if let Err(error) = writer.group(&Bytes::from(part)) {
+            if let Err(error) = writer.group(&part[..whole]) {
                 return Err(writer.failure().unwrap_or_else(|| self.explain(&error)));
             }
         }
@@ -190,12 +189,12 @@ impl<'a> ColumnsWriter<'a> {
     }
 
     /// One row group from whole rows of the log.
-    fn group(&mut self, log: &Bytes) -> Result<(), ParquetError> {
+    fn group(&mut self, log: &[u8]) -> Result<(), ParquetError> {
         let columns = Columns::of(log).ok_or_else(|| ParquetError::General("the row log is damaged".to_owned()))?;
-        self.rows += columns.origins.len() as u64;
+        self.rows += columns.origins.0.len() as u64;
         let mut group = self.writer.next_row_group()?;
         let [id, parent, licence, category, persona] = &columns.optional;
-        column::<ByteArrayType>(&mut group, &columns.origins)?;
+        columns.origins.write(&mut group, None)?;
         id.write(&mut group, true)?;
         parent.write(&mut group, true)?;
         columns.source.write(&mut group, false)?;
@@ -207,8 +206,8 @@ impl<'a> ColumnsWriter<'a> {
         column::<Int64Type>(&mut group, &columns.characters)?;
         column::<Int64Type>(&mut group, &columns.characters_total)?;
         column::<Int32Type>(&mut group, &columns.turns)?;
-        columns.trait_levels.write::<ByteArrayType>(&mut group, &columns.traits)?;
-        columns.change_levels.write::<ByteArrayType>(&mut group, &columns.kinds)?;
+        columns.traits.write(&mut group, Some(&columns.trait_levels))?;
+        columns.kinds.write(&mut group, Some(&columns.change_levels))?;
         columns.change_levels.write::<Int32Type>(&mut group, &columns.times)?;
         group.close()?;
         Ok(())

@@ -6,6 +6,7 @@
 use super::columns::{Group, too_few};
 use super::rows::{OPTIONAL, RowBytes};
 use bytes::Bytes;
+use parquet::column::writer::ColumnWriterImpl;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType};
 use parquet::errors::ParquetError;
 
@@ -16,48 +17,48 @@ const NO_LEVELS: [i16; STEP] = [0; STEP];
 
 /// The columns of a row group, in memory.
 #[derive(Default)]
-pub(super) struct Columns {
-    pub origins: Vec<ByteArray>,
+pub(super) struct Columns<'a> {
+    pub origins: Texts<'a>,
     /// Id, parent, licence, category, persona.
-    pub optional: [Runs; OPTIONAL],
-    pub source: Runs,
-    pub family: Runs,
-    pub dialect: Runs,
+    pub optional: [Runs<'a>; OPTIONAL],
+    pub source: Runs<'a>,
+    pub family: Runs<'a>,
+    pub dialect: Runs<'a>,
     pub characters: Vec<i64>,
     pub characters_total: Vec<i64>,
     pub turns: Vec<i32>,
-    pub traits: Vec<ByteArray>,
+    pub traits: Texts<'a>,
     pub trait_levels: Levels,
-    pub kinds: Vec<ByteArray>,
+    pub kinds: Texts<'a>,
     pub times: Vec<i32>,
     pub change_levels: Levels,
 }
 
-impl Columns {
+impl<'a> Columns<'a> {
     /// The columns of whole rows of the log; `None` where the log is damaged.
-    pub fn of(log: &Bytes) -> Option<Self> {
+    pub fn of(log: &'a [u8]) -> Option<Self> {
         let mut columns = Self::default();
-        let mut rest: &[u8] = log;
+        let mut rest = log;
         while !rest.is_empty() {
             let row = RowBytes::take(&mut rest)?;
-            columns.origins.push(slice(log, row.origin)?);
+            columns.origins.push(row.origin)?;
             for (runs, value) in columns.optional.iter_mut().zip(row.optional) {
-                runs.push(log, value)?;
+                runs.push(value)?;
             }
-            columns.source.push(log, Some(row.source))?;
-            columns.family.push(log, Some(row.family))?;
-            columns.dialect.push(log, Some(row.dialect))?;
+            columns.source.push(Some(row.source))?;
+            columns.family.push(Some(row.family))?;
+            columns.dialect.push(Some(row.dialect))?;
             columns.characters.push(i64::try_from(row.characters).unwrap_or(i64::MAX));
             columns.characters_total.push(i64::try_from(row.characters_total).unwrap_or(i64::MAX));
             columns.turns.push(i32::try_from(row.turns).unwrap_or(i32::MAX));
-            let before = columns.traits.len();
+            let before = columns.traits.0.len();
             for text in row.traits() {
-                columns.traits.push(slice(log, text)?);
+                columns.traits.push(text)?;
             }
-            columns.trait_levels.push(columns.traits.len() - before);
+            columns.trait_levels.push(columns.traits.0.len() - before);
             let before = columns.times.len();
             for (kind, times) in row.changes() {
-                columns.kinds.push(Bytes::from_static(kind.name().as_bytes()).into());
+                columns.kinds.0.push(kind.name().as_bytes());
                 columns.times.push(i32::try_from(times).unwrap_or(i32::MAX));
             }
             columns.change_levels.push(columns.times.len() - before);
@@ -66,29 +67,74 @@ impl Columns {
     }
 }
 
-/// The text as a slice of the log, without a copy; `None` where it is not UTF-8.
-fn slice(log: &Bytes, text: &[u8]) -> Option<ByteArray> {
-    if !text.is_ascii() {
-        std::str::from_utf8(text).ok()?;
+/// Texts, which are checked to be UTF-8.
+#[derive(Default)]
+pub(super) struct Texts<'a>(pub Vec<&'a [u8]>);
+
+impl<'a> Texts<'a> {
+    /// Adds a text; `None` where the log is damaged.
+    fn push(&mut self, text: &'a [u8]) -> Option<()> {
+        self.0.push(checked(text)?);
+        Some(())
     }
-    Some(if text.is_empty() { Bytes::new().into() } else { log.slice_ref(text).into() })
+
+    /// Writes them as the next column of the group, whose other levels are `levels`.
+    pub fn write(&self, group: &mut Group<'_, '_>, levels: Option<&Levels>) -> Result<(), ParquetError> {
+        let mut column = group.next_column()?.ok_or_else(too_few)?;
+        let writer = column.typed::<ByteArrayType>();
+        match levels {
+            // SAFETY: `column` is closed or dropped before this function returns.
+            Some(levels) => levels.write_to(writer, &unsafe { lend(&self.0) })?,
+            None => {
+                for texts in self.0.chunks(STEP) {
+                    // SAFETY: as above.
+                    writer.write_batch(&unsafe { lend(texts) }, None, None)?;
+                }
+            }
+        }
+        column.close()
+    }
+}
+
+/// The text, if it is UTF-8.
+fn checked(text: &[u8]) -> Option<&[u8]> {
+    (text.is_ascii() || std::str::from_utf8(text).is_ok()).then_some(text)
+}
+
+/// Texts as the Parquet writer takes them, without a count of who holds each.
+///
+/// # Safety
+/// Nothing that comes of them may outlive the texts.
+unsafe fn lend(texts: &[&[u8]]) -> Vec<ByteArray> {
+    // SAFETY: by contract.
+    texts.iter().map(|text| unsafe { lend_one(text) }).collect()
+}
+
+/// The same of one text.
+///
+/// # Safety
+/// As for [`lend`].
+unsafe fn lend_one(text: &[u8]) -> ByteArray {
+    // SAFETY: by contract.
+    Bytes::from_static(unsafe { std::mem::transmute::<&[u8], &'static [u8]>(text) }).into()
 }
 
 /// A column of texts as runs of equal values.
 #[derive(Default)]
-pub(super) struct Runs(Vec<(Option<ByteArray>, usize)>);
+pub(super) struct Runs<'a>(Vec<(Option<&'a [u8]>, usize)>);
 
-impl Runs {
+impl<'a> Runs<'a> {
     /// Adds a row's value; `None` where the log is damaged.
-    fn push(&mut self, log: &Bytes, value: Option<&[u8]>) -> Option<()> {
+    #[inline]
+    fn push(&mut self, value: Option<&'a [u8]>) -> Option<()> {
         if let Some((last, count)) = self.0.last_mut()
-            && last.as_ref().map(ByteArray::data) == value
+            && *last == value
         {
             *count += 1;
             return Some(());
         }
         let value = match value {
-            Some(text) => Some(slice(log, text)?),
+            Some(text) => Some(checked(text)?),
             None => None,
         };
         self.0.push((value, 1));
@@ -101,6 +147,8 @@ impl Runs {
         let writer = column.typed::<ByteArrayType>();
         let (mut values, mut levels) = (Vec::with_capacity(2 * STEP), Vec::with_capacity(2 * STEP));
         for (value, count) in &self.0 {
+            // SAFETY: `column` is closed or dropped before this function returns.
+            let value = value.map(|text| unsafe { lend_one(text) });
             let level = i16::from(value.is_some());
             let mut left = *count;
             if left >= STEP {
@@ -157,7 +205,11 @@ impl Levels {
     /// Writes the next column of the group: these levels with the items' values.
     pub fn write<T: DataType>(&self, group: &mut Group<'_, '_>, values: &[T::T]) -> Result<(), ParquetError> {
         let mut column = group.next_column()?.ok_or_else(too_few)?;
-        let writer = column.typed::<T>();
+        self.write_to(column.typed::<T>(), values)?;
+        column.close()
+    }
+
+    fn write_to<T: DataType>(&self, writer: &mut ColumnWriterImpl<'_, T>, values: &[T::T]) -> Result<(), ParquetError> {
         writer.write_batch(values, Some(&self.definition), Some(&self.repetition))?;
         let mut left = self.empty;
         while left > 0 {
@@ -165,6 +217,6 @@ impl Levels {
             writer.write_batch(&[], levels, levels)?;
             left -= left.min(STEP);
         }
-        column.close()
+        Ok(())
     }
 }

@@ -74,8 +74,10 @@ fn has_usual_schema(record: &Record<'_>) -> bool {
 fn write_usual(out: &mut Vec<u8>, record: &Record<'_>, mark: u8, number: u64) {
     USUAL.with_borrow_mut(|usual| {
         let schema = &record.schema;
-        let is_same =
-            usual.path == record.origin.path && usual.family == schema.family && usual.dialect == schema.dialect;
+        // Names of the program, so nearly always the very same strings.
+        let is_same = std::ptr::eq(usual.family, schema.family)
+            && std::ptr::eq(usual.dialect, schema.dialect)
+            && usual.path == record.origin.path;
         if !is_same || usual.before.is_empty() {
             usual.path.clear();
             usual.path.push_str(record.origin.path);

@@ -1,34 +1,34 @@
 //! One stream of lines that ends up in shards: `data`, `dropped`, `duplicates` or `rejected`.
 //!
-//! The stream is cut into frames of about 1 MiB by its bytes alone (blocks of 256 KiB where the output
-//! is plain). Frames are compressed, blocks hashed and written, by whichever worker has time, and joined here in order.
+//! A compressed stream is cut into frames of about 1 MiB by its bytes alone. A plain one is written in
+//! pieces as they come: they leave no trace in the file. Frames are compressed, pieces hashed and written,
+//! by whichever worker has time, and joined here in order.
 //! A shard grows under a temporary name in `.run/` and gets its own name by [`Sink::publish`], after
 //! a checkpoint has recorded that it is complete: whatever that checkpoint does not know can be cut off.
 
 mod resume;
 mod sync;
+mod work;
+
+pub use work::{Done, Work};
 
 use super::disk::Disk;
-use super::encode::Encoder;
 use super::settings::{Compression, WriteSettings};
-use crate::digest::{Digest, SUBTREE, Tree, subtree};
+use crate::digest::{Digest, Tree};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use work::{Made, WorkKind};
 
 /// Most bytes of a frame before compression; longer records are a frame of their own.
 const FRAME: usize = 1 << 20;
 
-/// Bytes of a block of a plain file: it stays in the processor's cache from the lines to the digest.
-const BLOCK: usize = SUBTREE;
-
-/// Most bytes of a frame or block.
-fn most(compression: Compression) -> usize {
-    if compression == Compression::None { BLOCK } else { FRAME }
-}
+/// Bytes of a plain file that are written at once where they come in small runs: they stay in the
+/// processor's cache from the lines to the digest.
+const PIECE: usize = 256 << 10;
 
 /// A complete shard.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -80,7 +80,10 @@ struct Open {
     issued: u64,
     accepted: u64,
     waiting: BTreeMap<u64, Made>,
+    /// Bytes of the file that are written and hashed.
     length: u64,
+    /// Of a plain file, the same and what was issued.
+    end: u64,
     digest: Tree,
 }
 
@@ -98,70 +101,6 @@ struct OpenState {
     length: u64,
     digest: Tree,
     pending: usize,
-}
-
-/// A piece of work that any worker may do.
-#[derive(Debug)]
-pub struct Work {
-    sink: usize,
-    kind: WorkKind,
-}
-
-#[derive(Debug)]
-enum WorkKind {
-    Frame { number: u64, bytes: Vec<u8> },
-    Block { number: u64, bytes: Vec<u8>, file: Option<Arc<File>>, path: PathBuf, disk: Disk, at: u64 },
-    Sync { shard: usize, file: Arc<File>, path: PathBuf, disk: Disk },
-}
-
-/// The result of a piece of work.
-#[derive(Debug)]
-pub struct Done {
-    /// Which sink it goes back to.
-    pub sink: usize,
-    number: u64,
-    made: Made,
-    /// The work's buffer, to be used again.
-    pub spent: Vec<u8>,
-}
-
-#[derive(Debug)]
-enum Made {
-    Frame(Vec<u8>),
-    Block([u8; 32]),
-    Synced,
-}
-
-impl Work {
-    /// Bytes that wait in this piece of work.
-    pub fn bytes(&self) -> usize {
-        match &self.kind {
-            WorkKind::Frame { bytes, .. } | WorkKind::Block { bytes, .. } => bytes.len(),
-            WorkKind::Sync { .. } => 0,
-        }
-    }
-
-    /// Does it.
-    pub fn run(self, encoder: &mut Encoder) -> Result<Done> {
-        let sink = self.sink;
-        Ok(match self.kind {
-            WorkKind::Frame { number, bytes } => {
-                let mut out = Vec::new();
-                encoder.encode(&bytes, &mut out)?;
-                Done { sink, number, made: Made::Frame(out), spent: bytes }
-            }
-            WorkKind::Block { number, bytes, file, path, disk, at } => {
-                if let Some(file) = file {
-                    disk.write_at(&file, &path, &bytes, at)?;
-                }
-                Done { sink, number, made: Made::Block(subtree(&bytes, at)), spent: bytes }
-            }
-            WorkKind::Sync { shard, file, path, disk } => {
-                disk.sync(&file, &path)?;
-                Done { sink, number: shard as u64, made: Made::Synced, spent: Vec::new() }
-            }
-        })
-    }
 }
 
 impl Sink {
@@ -211,9 +150,16 @@ impl Sink {
         if self.place.is_none() {
             return Ok(());
         }
+        if self.compression == Compression::None {
+            open.pending.extend_from_slice(bytes);
+            if open.pending.len() >= PIECE {
+                self.issue_pending(spare);
+            }
+            return Ok(());
+        }
         while !bytes.is_empty() {
             let Some(open) = &mut self.open else { break };
-            let room = (most(self.compression) + 1).saturating_sub(open.pending.len());
+            let room = (FRAME + 1).saturating_sub(open.pending.len());
             // A record longer than a frame goes on to its own end.
             let take = if room > 0 { room } else { memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1) };
             let (now, later) = bytes.split_at(take.min(bytes.len()));
@@ -224,23 +170,48 @@ impl Sink {
         Ok(())
     }
 
+    /// Appends whole lines that their owner can do without: no copy is made where the stream is plain.
+    /// `lines` becomes an empty buffer.
+    pub fn give(&mut self, lines: &mut Vec<u8>, rows: u64, spare: &mut Vec<Vec<u8>>) -> Result<()> {
+        if self.compression != Compression::None || self.place.is_none() || lines.len() < PIECE / 2 {
+            self.append(lines, rows, spare)?;
+            lines.clear();
+            return Ok(());
+        }
+        self.ensure_open()?;
+        let Some(open) = &mut self.open else { return Ok(()) };
+        open.rows += rows;
+        open.raw_bytes += lines.len() as u64;
+        if !open.pending.is_empty() {
+            self.issue_pending(spare);
+        }
+        let mut next = spare.pop().unwrap_or_default();
+        next.clear();
+        let bytes = std::mem::replace(lines, next);
+        self.issue(bytes);
+        Ok(())
+    }
+
+    fn issue_pending(&mut self, spare: &mut Vec<Vec<u8>>) {
+        let Some(open) = &mut self.open else { return };
+        let mut next = spare.pop().unwrap_or_default();
+        next.clear();
+        let bytes = std::mem::replace(&mut open.pending, next);
+        self.issue(bytes);
+    }
+
     /// Issues what is longer than a frame. Where it is cut depends on the bytes alone.
     fn cut_frames(&mut self, spare: &mut Vec<Vec<u8>>) {
-        let most = most(self.compression);
         while let Some(open) = &mut self.open
-            && open.pending.len() > most
+            && open.pending.len() > FRAME
         {
-            let end = match self.compression {
-                Compression::None => Some(BLOCK),
-                _ => memchr::memrchr(b'\n', &open.pending[..FRAME])
-                    .or_else(|| memchr::memchr(b'\n', &open.pending[FRAME..]).map(|at| at + FRAME))
-                    .map(|at| at + 1),
-            };
+            let end = memchr::memrchr(b'\n', &open.pending[..FRAME])
+                .or_else(|| memchr::memchr(b'\n', &open.pending[FRAME..]).map(|at| at + FRAME));
             let Some(end) = end else { return };
-            let mut rest = spare.pop().unwrap_or_else(|| Vec::with_capacity(most + 1));
+            let mut rest = spare.pop().unwrap_or_else(|| Vec::with_capacity(FRAME + 1));
             rest.clear();
-            rest.extend_from_slice(&open.pending[end..]);
-            open.pending.truncate(end);
+            rest.extend_from_slice(&open.pending[end + 1..]);
+            open.pending.truncate(end + 1);
             let bytes = std::mem::replace(&mut open.pending, rest);
             self.issue(bytes);
         }
@@ -252,14 +223,11 @@ impl Sink {
         let number = open.issued;
         open.issued += 1;
         let kind = match self.compression {
-            Compression::None => WorkKind::Block {
-                number,
-                bytes,
-                file: open.file.clone(),
-                path,
-                disk: place.disk.clone(),
-                at: number * BLOCK as u64,
-            },
+            Compression::None => {
+                let at = open.end;
+                open.end += bytes.len() as u64;
+                WorkKind::Piece { number, bytes, file: open.file.clone(), path, disk: place.disk.clone(), at }
+            }
             _ => WorkKind::Frame { number, bytes },
         };
         self.work.push(Work { sink: self.index, kind });
@@ -290,9 +258,9 @@ impl Sink {
                     open.digest.update(&bytes);
                     open.length += bytes.len() as u64;
                 }
-                Made::Block(value) => {
-                    open.digest.push(value).map_err(Error::Internal)?;
-                    open.length += BLOCK as u64;
+                Made::Piece(part, length) => {
+                    open.digest.append(&part).map_err(Error::Internal)?;
+                    open.length += length;
                 }
                 Made::Synced => {}
             }
@@ -306,10 +274,9 @@ impl Sink {
         self.work.is_empty() && self.open.as_ref().is_none_or(|open| open.accepted == open.issued)
     }
 
-    /// Issues the last frame of the shard. To be settled, then [`Sink::close`]d.
+    /// Issues the last frame or piece of the shard. To be settled, then [`Sink::close`]d.
     pub fn seal(&mut self) {
         if let Some(open) = &mut self.open
-            && self.compression != Compression::None
             && !open.pending.is_empty()
         {
             let bytes = std::mem::take(&mut open.pending);
@@ -321,14 +288,11 @@ impl Sink {
     pub fn close(&mut self) -> Result<Option<u32>> {
         let number = self.current();
         let path = self.temporary();
-        let Some(mut open) = self.open.take() else { return Ok(None) };
+        let Some(open) = self.open.take() else { return Ok(None) };
         if open.accepted != open.issued {
             return Err(Error::Internal(format!("{}: a shard was closed before its frames were there", self.name)));
         }
         if let (Some(place), Some(file), Some(path)) = (&self.place, &open.file, path) {
-            place.disk.write_at(file, &path, &open.pending, open.length)?;
-            open.digest.update(&open.pending);
-            open.length += open.pending.len() as u64;
             place.disk.truncate(file, &path, open.length)?;
             let kind = WorkKind::Sync { shard: self.shards.len(), file: file.clone(), path, disk: place.disk.clone() };
             self.work.push(Work { sink: self.index, kind });
@@ -365,6 +329,7 @@ impl Sink {
             accepted: 0,
             waiting: BTreeMap::new(),
             length: 0,
+            end: 0,
             digest: Tree::new(),
         });
         Ok(())

@@ -1,6 +1,6 @@
 //! A sink's state in a checkpoint, and back.
 
-use super::{BLOCK, FRAME, Open, OpenState, Sink, SinkState, Work, WorkKind};
+use super::{FRAME, Open, OpenState, Sink, SinkState, Work, WorkKind};
 use crate::digest::Tree;
 use crate::stage::write::settings::Compression;
 use crate::{Error, Result};
@@ -68,16 +68,16 @@ impl Sink {
         }
         verify(&file, &path, saved.length, &saved.digest)?;
         place.disk.truncate(&file, &path, saved.length)?;
-        let accepted = if self.compression == Compression::None { saved.length / BLOCK as u64 } else { 0 };
         self.open = Some(Open {
             file: Some(Arc::new(file)),
             rows: saved.rows,
             raw_bytes: saved.raw_bytes,
             pending,
-            issued: accepted,
-            accepted,
+            issued: 0,
+            accepted: 0,
             waiting: BTreeMap::new(),
             length: saved.length,
+            end: saved.length,
             digest: saved.digest,
         });
         Ok(())
