@@ -149,7 +149,8 @@ impl Stages {
             verdict = self.filter.apply(record, arena);
             scratch.clock.lap(Share::Filter);
         }
-        let source = out.sources.number(record.source());
+        let source_name = record.source();
+        let source = out.sources.number(source_name);
         let family = out.family(record.schema.family, record.schema.dialect);
         if verdict == Verdict::Keep {
             match write_record(&mut out.lines, record, self.form) {
@@ -176,7 +177,7 @@ impl Stages {
         if self.signer.is_some() && self.form != Form::Messages {
             let _ = write_record(&mut out.canonical, record, Form::Messages);
         }
-        let (characters, turns) = write_row(record, origin, &mut out.rows);
+        let (characters, turns) = write_row(record, origin, source_name, &mut out.rows);
         scratch.clock.lap(Share::Write);
         if let Some(signer) = &self.signer {
             signer.sign(record, origin, &mut scratch.sign, &mut out.entries);
@@ -203,7 +204,7 @@ impl Stages {
 }
 
 /// Appends the row for `columns/`; returns assistant characters and turns.
-fn write_row(record: &Record<'_>, origin: &str, out: &mut Vec<u8>) -> (u64, u32) {
+fn write_row(record: &Record<'_>, origin: &str, source: &str, out: &mut Vec<u8>) -> (u64, u32) {
     let (mut characters, mut total) = (0, 0);
     for message in &record.messages {
         let count = message.characters();
@@ -216,7 +217,7 @@ fn write_row(record: &Record<'_>, origin: &str, out: &mut Vec<u8>) -> (u64, u32)
     let mut row = Row {
         origin,
         parent: record.parent,
-        source: record.source(),
+        source,
         characters,
         characters_total: total,
         turns,

@@ -39,29 +39,35 @@ impl<'a> Columns<'a> {
     pub fn of(log: &'a [u8]) -> Option<Self> {
         let mut columns = Self::default();
         let mut rest = log;
+        let mut before: Option<RowBytes<'a>> = None;
         while !rest.is_empty() {
-            let row = RowBytes::take(&mut rest)?;
+            let row = RowBytes::take(&mut rest, before.as_ref())?;
             columns.origins.push(row.origin)?;
             for (runs, value) in columns.optional.iter_mut().zip(row.optional) {
                 runs.push(value)?;
             }
-            columns.source.push(Some(row.source))?;
-            columns.family.push(Some(row.family))?;
-            columns.dialect.push(Some(row.dialect))?;
+            let named = [&mut columns.source, &mut columns.family, &mut columns.dialect];
+            let is_same = before.as_ref().is_some_and(|before| std::ptr::eq(before.named_raw, row.named_raw));
+            for (runs, value) in named.into_iter().zip(row.named) {
+                if !(is_same && runs.again()) {
+                    runs.push(Some(value))?;
+                }
+            }
             columns.characters.push(i64::try_from(row.characters).unwrap_or(i64::MAX));
             columns.characters_total.push(i64::try_from(row.characters_total).unwrap_or(i64::MAX));
             columns.turns.push(i32::try_from(row.turns).unwrap_or(i32::MAX));
-            let before = columns.traits.0.len();
+            let traits = columns.traits.0.len();
             for text in row.traits() {
                 columns.traits.push(text)?;
             }
-            columns.trait_levels.push(columns.traits.0.len() - before);
-            let before = columns.times.len();
+            columns.trait_levels.push(columns.traits.0.len() - traits);
+            let changes = columns.times.len();
             for (kind, times) in row.changes() {
                 columns.kinds.0.push(kind.name().as_bytes());
                 columns.times.push(i32::try_from(times).unwrap_or(i32::MAX));
             }
-            columns.change_levels.push(columns.times.len() - before);
+            columns.change_levels.push(columns.times.len() - changes);
+            before = Some(row);
         }
         Some(columns)
     }
@@ -124,6 +130,11 @@ unsafe fn lend_one(text: &[u8]) -> ByteArray {
 pub(super) struct Runs<'a>(Vec<(Option<&'a [u8]>, usize)>);
 
 impl<'a> Runs<'a> {
+    /// Adds the last row's value once more, if there is one.
+    fn again(&mut self) -> bool {
+        self.0.last_mut().map(|(_, count)| *count += 1).is_some()
+    }
+
     /// Adds a row's value; `None` where the log is damaged.
     #[inline]
     fn push(&mut self, value: Option<&'a [u8]>) -> Option<()> {

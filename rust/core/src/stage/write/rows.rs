@@ -43,9 +43,10 @@ pub struct Row<'a> {
 /// texts; traits and changes, each with their number. Texts stand behind their length (u32).
 pub(super) struct RowBytes<'a> {
     pub origin: &'a [u8],
-    pub source: &'a [u8],
-    pub family: &'a [u8],
-    pub dialect: &'a [u8],
+    /// Source, family, dialect.
+    pub named: [&'a [u8]; 3],
+    /// How these three are spelled in the log: equal bytes, equal texts.
+    pub named_raw: &'a [u8],
     /// Id, parent, licence, category, persona.
     pub optional: [Option<&'a [u8]>; OPTIONAL],
     pub characters: u64,
@@ -113,8 +114,10 @@ impl<'a> Row<'a> {
 }
 
 impl<'a> RowBytes<'a> {
-    /// Takes a row from the front of `bytes`; `None` if there is not a whole one.
-    pub fn take(bytes: &mut &'a [u8]) -> Option<Self> {
+    /// Takes a row from the front of `bytes`; `None` if there is not a whole one. `before` is the
+    /// row before it, if any: most rows name the same source and schema.
+    #[inline]
+    pub fn take(bytes: &mut &'a [u8], before: Option<&Self>) -> Option<Self> {
         let mut rest = *bytes;
         let length = take_u32(&mut rest)? as usize;
         let (mut body, rest) = rest.split_at_checked(length)?;
@@ -122,7 +125,17 @@ impl<'a> RowBytes<'a> {
         let (&present, after) = body.split_first()?;
         body = after;
         let (characters, characters_total, turns) = (take_u64(&mut body)?, take_u64(&mut body)?, take_u32(&mut body)?);
-        let (source, family, dialect) = (take_text(&mut body)?, take_text(&mut body)?, take_text(&mut body)?);
+        let (named, named_raw) = match before {
+            Some(before) if body.starts_with(before.named_raw) => {
+                body = &body[before.named_raw.len()..];
+                (before.named, before.named_raw)
+            }
+            _ => {
+                let all = body;
+                let named = [take_text(&mut body)?, take_text(&mut body)?, take_text(&mut body)?];
+                (named, &all[..all.len() - body.len()])
+            }
+        };
         let mut optional = [None; OPTIONAL];
         let (mut traits, mut changes) = (Listed::default(), Listed::default());
         if present != 0 {
@@ -145,7 +158,7 @@ impl<'a> RowBytes<'a> {
             }
         }
         *bytes = rest;
-        Some(Self { origin, source, family, dialect, optional, characters, characters_total, turns, traits, changes })
+        Some(Self { origin, named, named_raw, optional, characters, characters_total, turns, traits, changes })
     }
 
     /// The traits.
@@ -216,13 +229,15 @@ mod tests {
             dialect: "messages",
             changes,
         };
-        let rows = [full, Row { origin: "-:1", ..Row::default() }];
+        let other = Row { origin: "-:1", ..Row::default() };
+        let rows = [full.clone(), full, other.clone(), Row { origin: "-:2", ..other.clone() }, other];
         let mut log = Vec::new();
         rows.iter().for_each(|row| row.write(&mut log));
         assert_eq!(Row::origin_of(&log).unwrap(), "in/a.jsonl:7");
         let mut rest = &log[..];
+        let mut before = None;
         for row in &rows {
-            let bytes = RowBytes::take(&mut rest).unwrap();
+            let bytes = RowBytes::take(&mut rest, before.as_ref()).unwrap();
             let text = |bytes: &'static [u8]| std::str::from_utf8(bytes).unwrap();
             let text = |bytes: &[u8]| text(bytes.to_vec().leak());
             let mut changes = Changes::default();
@@ -232,7 +247,7 @@ mod tests {
                 origin: text(bytes.origin),
                 id,
                 parent,
-                source: text(bytes.source),
+                source: text(bytes.named[0]),
                 licence,
                 category,
                 persona,
@@ -240,16 +255,17 @@ mod tests {
                 characters: bytes.characters,
                 characters_total: bytes.characters_total,
                 turns: bytes.turns,
-                family: text(bytes.family),
-                dialect: text(bytes.dialect),
+                family: text(bytes.named[1]),
+                dialect: text(bytes.named[2]),
                 changes,
             };
             assert_eq!(back, *row);
+            before = Some(bytes);
         }
         assert!(rest.is_empty());
         for cut in 0..log.len() - 1 {
             let mut part = &log[..cut];
-            while RowBytes::take(&mut part).is_some() {}
+            while RowBytes::take(&mut part, None).is_some() {}
         }
     }
 }
