@@ -22,7 +22,7 @@ fn a_wrong_file_is_answered_with_place_line_expectation_and_hint() {
         (
             "version: 1\nparse:\n  encodign: repair\n",
             "plan.yaml:3:3: unknown key `encodign` in `parse`, expected `syntax`, `no_schema`, `depth`, `max_depth`, `encoding`, \
-             `lone_surrogate`, `non_finite`, `duplicate_key`, `control`, `trailing_comma`, `consecutive` or `roles`\n  |\n\
+             `lone_surrogate`, `non_finite`, `duplicate_key`, `control`, `trailing_comma`, `consecutive`, `roles` or `schemas`\n  |\n\
              3 |   encodign: repair\n  |   ^^^^^^^^\n\ndid you mean `encoding`?",
         ),
         (
