@@ -45,7 +45,7 @@ def main(words: list[str] | None = None) -> int:
         settings = configuration.load(options.config, options.set)
         from corpus import Corpus  # torch is loaded from here on
 
-        from plan import describe
+        from description import describe
         from trainer import Trainer
         from workers import Workers
 
