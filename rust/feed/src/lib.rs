@@ -6,7 +6,12 @@
 //!
 //! No Python, no printing, no clock in any output, as in `corpuskit-core`.
 
+pub mod build;
+pub mod conversation;
+pub mod guard;
 pub mod pack;
+pub mod render;
 pub mod store;
+pub mod tokenise;
 
 pub use corpuskit_core::{Error, Result};

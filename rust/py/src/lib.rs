@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 mod background;
 mod convert;
 mod errors;
+mod feed;
 mod json;
 mod looking;
 mod plan;
@@ -21,6 +22,8 @@ mod verbs;
 mod _core {
     #[pymodule_export]
     use super::convert::{convert_line, families};
+    #[pymodule_export]
+    use super::feed::{TokenFeed, digest_of, store_digest, template_families, template_render};
     #[pymodule_export]
     use super::json::json_check;
     #[pymodule_export]

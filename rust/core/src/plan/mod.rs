@@ -26,6 +26,7 @@ mod profile;
 pub mod selection;
 mod source;
 mod template;
+pub mod tokenising;
 mod tree;
 
 pub use deviation::Deviation;

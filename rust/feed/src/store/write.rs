@@ -73,6 +73,15 @@ impl Writer {
         self.meta.notes.push(note);
     }
 
+    /// Puts another file beside the arrays.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn file(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.partial.join(name);
+        fs::write(&path, bytes).map_err(|error| Error::io(&path, error))
+    }
+
     /// Begins the next shard; one at a time.
     ///
     /// # Errors
