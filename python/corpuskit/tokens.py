@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpuskit import _core
@@ -129,6 +130,12 @@ class TokenStore:
 
     def __len__(self) -> int:
         return sum(shard.documents for shard in self.shards)
+
+    def ledger(self) -> dict[str, Any]:
+        """What became of every token: `ledger` (by category and source) and `faults` (what the settings call an error)."""
+        path = Path(self.folder) / "ledger.json"
+        found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {"ledger": None, "faults": []}
+        return found
 
     def verify(self) -> None:
         """Compares every file with its digest.

@@ -235,6 +235,21 @@ impl TokenFeed {
     }
 }
 
+/// The first lines of a data shard, so many at most.
+#[pyfunction]
+pub fn first_lines(py: Python<'_>, path: PathBuf, count: usize) -> Result<Vec<Vec<u8>>> {
+    detached(py, || {
+        let mut lines = Vec::new();
+        if count > 0 {
+            each_line(&path, |line| {
+                lines.push(line.to_vec());
+                Ok(lines.len() < count)
+            })?;
+        }
+        Ok(lines)
+    })
+}
+
 /// The digest (BLAKE3, hexadecimal) of bytes.
 #[pyfunction]
 pub fn digest_of(data: &[u8]) -> String {
