@@ -14,7 +14,7 @@ from support import ROOT
 CORE = ROOT / "rust" / "core" / "src"
 STAGES = sorted(path.name for path in (CORE / "stage").iterdir() if path.is_dir())
 FEED = ROOT / "rust" / "feed" / "src"
-AFTERWARDS = {"mix": "mix", "curriculum": "mix", "pack": "pack"}
+AFTERWARDS = {"mix": "mix", "curriculum": "mix", "condition": "build", "tokenise": "tokenise", "pack": "pack"}
 """Sections that say what becomes of a run folder, and the folder of rust/feed that does it."""
 TOP = {
     "Cargo.toml", "Cargo.lock", "pyproject.toml", "rust", "python", "train", "benches", "tests",

@@ -6,7 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from corpuskit.cli.options import add_plan_options, plan_of
+from corpuskit.cli.options import add_plan_arguments, plan_of
+from corpuskit.cli.options import count as options_count
 from corpuskit.cli.terminal import complain, say
 from corpuskit.count import count
 
@@ -23,9 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="OUT", help="a finished run folder")
     parser.add_argument("--tokenizer", required=True, metavar="DIR", help="the folder of a Hugging Face tokenizer")
     parser.add_argument("--template", type=Path, metavar="FILE", help="a chat template in place of the tokenizer's own")
-    parser.add_argument("--threads", type=int, metavar="N", help="threads that tokenise (all cores)")
+    parser.add_argument("--threads", type=options_count, metavar="N", help="threads that tokenise (all cores)")
     parser.add_argument("--json", action="store_true", help="the whole ledger as JSON")
-    add_plan_options(parser)
+    add_plan_arguments(parser)
     parser.set_defaults(run=run)
 
 

@@ -9,10 +9,23 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from corpuskit import __version__
-from corpuskit.cli import adapters, audit, convert, generate, peek, plan, process, report, rules, why
+from corpuskit.cli import (
+    adapters,
+    audit,
+    convert,
+    count,
+    generate,
+    inspect,
+    peek,
+    plan,
+    process,
+    report,
+    rules,
+    why,
+)
 from corpuskit.errors import PlanError
 
-VERBS = (process, peek, plan, audit, why, convert, rules, generate, adapters, report)
+VERBS = (process, peek, plan, audit, why, convert, count, inspect, rules, generate, adapters, report)
 """The verbs, one module each, in the order of the help."""
 
 EPILOG = "Exit codes: 0 done, 1 done but a check failed, 2 not run, 130 interrupted."

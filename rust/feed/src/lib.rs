@@ -8,6 +8,7 @@
 
 pub mod build;
 pub mod conversation;
+pub mod count;
 pub mod guard;
 pub mod pack;
 pub mod render;

@@ -9,8 +9,9 @@ use corpuskit_core::stage::write::shards::each_line;
 use corpuskit_core::{Error, digest::Digest};
 use corpuskit_feed::build::{Fallback, Feed, Lines, Options, Workspace, build};
 use corpuskit_feed::conversation::{Conversation, Refusal};
+use corpuskit_feed::count;
 use corpuskit_feed::render::{FAMILIES, Marks, Rendered, Specials, Stop, Trained, family};
-use corpuskit_feed::store::Key;
+use corpuskit_feed::store::{Key, TokenStore};
 use corpuskit_feed::tokenise::{Reference, Scratch, Tokens, choose};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -233,6 +234,12 @@ impl TokenFeed {
             Ok(json!({"ledger": built.ledger, "faults": faults}).to_string())
         })
     }
+}
+
+/// Writes the token columns of a run folder from its token store.
+#[pyfunction]
+pub fn write_counts(py: Python<'_>, folder: PathBuf, store: PathBuf) -> Result<()> {
+    detached(py, || count::write_counts(&folder, &TokenStore::open(&store)?))
 }
 
 /// The first lines of a data shard, so many at most.

@@ -23,7 +23,9 @@ mod _core {
     #[pymodule_export]
     use super::convert::{convert_line, families};
     #[pymodule_export]
-    use super::feed::{TokenFeed, digest_of, first_lines, store_digest, template_families, template_render};
+    use super::feed::{
+        TokenFeed, digest_of, first_lines, store_digest, template_families, template_render, write_counts,
+    };
     #[pymodule_export]
     use super::json::json_check;
     #[pymodule_export]

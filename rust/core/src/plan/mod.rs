@@ -17,6 +17,7 @@ use schemars::JsonSchema;
 use selection::{CurriculumSettings, MixSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokenising::{ConditionSettings, TokeniseSettings};
 
 mod deviation;
 pub mod hint;
@@ -37,7 +38,7 @@ pub use source::Source;
 pub const PLAN_VERSION: u32 = 1;
 
 /// Sections that are part of the design but not of this version; their names get an own message.
-const LATER_SECTIONS: [&str; 7] = ["tag", "score", "condition", "adapters", "train", "review", "eval"];
+const LATER_SECTIONS: [&str; 6] = ["tag", "score", "adapters", "train", "review", "eval"];
 
 /// Every setting of a run, in flow order.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -64,6 +65,10 @@ pub struct Plan {
     pub mix: MixSettings,
     /// Phases of training, one after the other.
     pub curriculum: CurriculumSettings,
+    /// Whether labels may stand in the text.
+    pub condition: ConditionSettings,
+    /// How records become tokens, and which of them are trained.
+    pub tokenise: TokeniseSettings,
     /// How documents become rows of tokens.
     pub pack: PackSettings,
 }
@@ -81,6 +86,8 @@ impl Default for Plan {
             write: WriteSettings::default(),
             mix: MixSettings::default(),
             curriculum: CurriculumSettings::default(),
+            condition: ConditionSettings::default(),
+            tokenise: TokeniseSettings::default(),
             pack: PackSettings::default(),
         }
     }
@@ -88,11 +95,22 @@ impl Default for Plan {
 
 impl Plan {
     /// The names of the sections, in flow order.
-    pub const SECTIONS: [&str; 9] =
-        ["read", "parse", "normalise", "filter", "dedup", "write", "mix", "curriculum", "pack"];
+    pub const SECTIONS: [&str; 11] = [
+        "read",
+        "parse",
+        "normalise",
+        "filter",
+        "dedup",
+        "write",
+        "mix",
+        "curriculum",
+        "condition",
+        "tokenise",
+        "pack",
+    ];
 
     /// Sections that say what becomes of a finished run folder; they change nothing in it.
-    pub const AFTERWARDS: [&str; 3] = ["mix", "curriculum", "pack"];
+    pub const AFTERWARDS: [&str; 5] = ["mix", "curriculum", "condition", "tokenise", "pack"];
 
     /// The plan of a profile without any deviation.
     pub fn of(profile: Profile) -> Self {

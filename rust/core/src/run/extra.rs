@@ -43,11 +43,11 @@ pub fn add_folder(out: &Path, name: &str, files: &[ExtraFile]) -> Result<()> {
             return Err(Error::Internal(format!("`{}` cannot be a file of columns", file.name)));
         }
         let path = folder.join(&file.name);
-        disk.replace(&path, &folder.join(format!("{}.partial", file.name)), &file.bytes, true)?;
+        disk.replace(&path, &folder.join(format!("{}.partial", file.name)), &file.bytes)?;
         let (bytes, digest) = digest(&path).map_err(|error| Error::io(&path, error))?;
         manifest.files.push(ManifestFile { path: format!("{prefix}{}", file.name), bytes, digest, rows: file.rows });
     }
-    disk.replace(&out.join(MANIFEST), &out.join(".manifest.partial"), &manifest.seal()?, true)?;
+    disk.replace(&out.join(MANIFEST), &out.join(".manifest.partial"), &manifest.seal()?)?;
     for path in before {
         if !manifest.files.iter().any(|file| file.path == path) {
             disk.remove(&out.join(path))?;

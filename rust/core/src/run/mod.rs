@@ -5,6 +5,7 @@
 //! every decision that needs an order is taken in input order.
 
 mod checkpoint;
+pub mod extra;
 mod finish;
 pub(crate) mod folder;
 mod later;
