@@ -7,7 +7,7 @@ from _typeshed import SupportsGetItem
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["DEBUG_BUILD", "VERSION", "EffectivePlan", "Progress", "RecordStream", "TokenColumn", "TokenFolder", "audit", "convert", "convert_line", "convert_targets", "families", "json_check", "normalise_text", "peek", "plan_schema", "plan_template", "process", "reasons", "rules_explain", "rules_overview", "why"]
+__all__ = ["DEBUG_BUILD", "VERSION", "EffectivePlan", "Progress", "RecordStream", "TokenColumn", "TokenFeed", "TokenFolder", "audit", "convert", "convert_line", "convert_targets", "digest_of", "families", "first_lines", "json_check", "normalise_text", "peek", "plan_schema", "plan_template", "process", "reasons", "rules_explain", "rules_overview", "store_digest", "template_families", "template_render", "why", "write_counts"]
 
 DEBUG_BUILD: Final[bool]
 """
@@ -134,6 +134,41 @@ class TokenColumn:
     def __len__(self, /) -> int: ...
 
 @final
+class TokenFeed:
+    """
+    How records become tokens; use `corpuskit.tokenise`.
+    """
+    def __new__(cls, /, tokenizer: str, *, family_name: str | None, bos: str, eos: str, marks: tuple[bool, bool], tools: bool, fallback: Any | None, settings: tuple[str, str], length: SupportsIndex, samples: SupportsGetItem[int, str]) -> TokenFeed:
+        """
+        `tokenizer` is the text of `tokenizer.json`, `settings` the sections `tokenise` and `condition` as JSON, `samples`
+        texts on which the fast tokenizer must agree with the reference.
+        """
+    def build(self, /, place: str | PathLike[str], key: str, shards: SupportsGetItem[int, tuple[str, str | PathLike[str]]], notes: SupportsGetItem[int, str], threads: SupportsIndex) -> str:
+        """
+        Builds a token store from data shards (name and path); returns the ledger and what is an error, as JSON.
+        """
+    def encode(self, /, texts: SupportsGetItem[int, str]) -> list[list[int]]:
+        """
+        The tokens of texts, nothing added.
+        """
+    def fast(self, /) -> bool:
+        """
+        Whether the fast tokenizer is used.
+        """
+    def note(self, /) -> str:
+        """
+        Which tokenizer is used, and why.
+        """
+    def show(self, /, line: SupportsGetItem[int, SupportsIndex]) -> str:
+        """
+        What a record (a JSON line) becomes, as JSON: text, segments, tokens, documents, or why not.
+        """
+    def vocabulary(self, /) -> int:
+        """
+        Tokens that the tokenizer knows, added ones included.
+        """
+
+@final
 class TokenFolder:
     """
     A finished token store; use `corpuskit.tokens.TokenStore`.
@@ -176,9 +211,19 @@ def convert_targets() -> list[str]:
     The names that `convert` takes.
     """
 
+def digest_of(data: bytes) -> str:
+    """
+    The digest (BLAKE3, hexadecimal) of bytes.
+    """
+
 def families() -> list[str]:
     """
     The name of every schema family, in the order in which they are tried on a record.
+    """
+
+def first_lines(path: str | PathLike[str], count: SupportsIndex) -> list[bytes]:
+    """
+    The first lines of a data shard, so many at most.
     """
 
 def json_check(data: bytes) -> tuple[str | None, int, bytes]:
@@ -228,7 +273,28 @@ def rules_overview(packs: SupportsGetItem[int, str]) -> str:
     Loads packs, which runs their own examples, and tells what is in them, as JSON.
     """
 
+def store_digest(key: str) -> str:
+    """
+    The digest that names the folder of a store with this key (JSON).
+    """
+
+def template_families() -> list[str]:
+    """
+    The names of the template families that are rendered without Python, in the order in which they are tried.
+    """
+
+def template_render(name: str, bos: str, eos: str, marks: tuple[bool, bool], record: SupportsGetItem[int, SupportsIndex]) -> tuple[str, str, list[tuple[int, int]]]:
+    """
+    What a family makes of a record (a JSON text): `ok`, the text and its trained stretches in characters, or
+    `unsupported` or `refused` and why.
+    """
+
 def why(folder: str | PathLike[str], origin: str) -> str:
     """
     The life of the unit at an origin of a run folder, as JSON.
+    """
+
+def write_counts(folder: str | PathLike[str], store: str | PathLike[str]) -> None:
+    """
+    Writes the token columns of a run folder from its token store.
     """

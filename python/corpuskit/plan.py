@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 __all__ = [
     "Compression",
+    "ConditionSettings",
     "Consecutive",
     "CurriculumSettings",
     "DedupSettings",
@@ -22,6 +23,7 @@ __all__ = [
     "Include",
     "Keep",
     "LabelPlace",
+    "LeakGuard",
     "LengthSettings",
     "MixMode",
     "MixSettings",
@@ -29,6 +31,7 @@ __all__ = [
     "NearSettings",
     "NormaliseSettings",
     "OnInfeasible",
+    "Overflow",
     "PackMode",
     "PackSettings",
     "ParseSettings",
@@ -41,9 +44,12 @@ __all__ = [
     "RoleName",
     "SchemaSettings",
     "SplitSettings",
+    "TokeniseSettings",
+    "TrainedTurns",
     "TurnListSettings",
     "TurnSettings",
     "Unit",
+    "Untrainable",
     "WriteSettings",
 ]
 
@@ -534,6 +540,74 @@ class CurriculumSettings:
     """The phase in which categories come first that no phase names, and records without one."""
 
 
+LeakGuard = Literal["error", "strip", "warn"]
+"""What becomes of a record whose own text holds a tag. A tag that is in the rendered text and not in
+the record's own is always an error.
+
+- `error`: It is not trained on, and the verb ends with exit code 1.
+- `strip`: The tag is taken out.
+- `warn`: It is trained on as it is, and counted.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConditionSettings:
+    """Whether labels may stand in the text. Read by `corpuskit count`, `inspect` and the loader."""
+
+    leak_guard: LeakGuard = "error"
+    """What becomes of a record whose own text holds a tag such as `<persona:x>` or the name of one of our fields."""
+
+
+TrainedTurns = Literal["all", "last"]
+"""Which turns of the model are trained.
+
+- `all`: All of them.
+- `last`: The last of each conversation.
+"""
+
+
+Overflow = Literal["error", "drop", "tail_turns", "window"]
+"""What becomes of a conversation that is too long.
+
+- `error`: The verb stops with exit code 1 and names the first.
+- `drop`: It is left out.
+- `tail_turns`: Its system turn and as many of its last exchanges as fit are kept.
+- `window`: It is cut between exchanges into windows, each with the system turn; every turn of the
+  model is trained once.
+"""
+
+
+Untrainable = Literal["error", "drop"]
+"""What becomes of a record that cannot be trained on.
+
+- `error`: The verb stops with exit code 1 and names the first.
+- `drop`: It is left out, counted by reason.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokeniseSettings:
+    """How records become tokens, and which of them are trained.
+
+    Read by `corpuskit count`, `inspect` and the loader.
+    """
+
+    train: TrainedTurns = "all"
+    """Which turns of the model are trained; a turn of `weight` 0 never is."""
+
+    reasoning: bool = True
+    """Train reasoning too."""
+
+    tool_calls: bool = True
+    """Train tool calls too."""
+
+    overflow: Overflow = "error"
+    """What becomes of a conversation that is longer than `pack.length`."""
+
+    untrainable: Untrainable = "error"
+    """What becomes of a record that cannot be trained on: no trained token, something that the template would leave out."""
+
+
 PackMode = Literal["packed", "padding_free", "padded"]
 """How documents share rows.
 
@@ -595,6 +669,12 @@ class Plan:
 
     curriculum: CurriculumSettings | None = None
     """Phases of training, one after the other."""
+
+    condition: ConditionSettings | None = None
+    """Whether labels may stand in the text."""
+
+    tokenise: TokeniseSettings | None = None
+    """How records become tokens, and which of them are trained."""
 
     pack: PackSettings | None = None
     """How documents become rows of tokens."""

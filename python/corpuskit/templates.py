@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from os.path import commonpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,7 +154,9 @@ class PythonTemplate:
 
     def __post_init__(self) -> None:
         self.marked = bool(re.search(r"\{%-?\s*generation\b", self.tokenizer.chat_template))
-        specials = sorted({*self.tokenizer.all_special_tokens, *self.tokenizer.get_added_vocab()}, key=len, reverse=True)
+        specials = sorted(
+            {*self.tokenizer.all_special_tokens, *self.tokenizer.get_added_vocab()}, key=len, reverse=True
+        )
         self._ends = re.compile("|".join(map(re.escape, specials))) if specials else None
 
     def text(self, messages: Messages, tools: Any = None, prompt: bool = False) -> str:
@@ -189,14 +192,17 @@ class PythonTemplate:
             if all(trained[at] for at in answers):
                 return text, spans
             borders = [self._border(text, messages[: at + 1], tools) for at in range(len(messages))]
-            owner = [next((at for at, border in enumerate(borders) if start < border), len(borders) - 1) for start, _ in spans]
+            owner = [
+                next((at for at, border in enumerate(borders) if start < border), len(borders) - 1)
+                for start, _ in spans
+            ]
             return text, [span for span, at in zip(spans, owner, strict=True) if trained[at]]
         text = self.text(messages, tools)
         return text, [self.span(text, messages, tools, at) for at, flag in enumerate(trained) if flag]
 
     def _border(self, text: str, messages: Messages, tools: Any) -> int:
         """How much of the text the first messages make."""
-        return len(os.path.commonprefix([text, self.text(messages, tools)]))
+        return len(commonpath([text, self.text(messages, tools)]))
 
     def span(self, text: str, messages: Messages, tools: Any, at: int) -> tuple[int, int]:
         """The stretch of an answer, its end token included.
@@ -277,16 +283,22 @@ def find_template(tokenizer: Any, samples: Sequence[dict[str, Any]] = ()) -> Tem
         if not record.get("tools") and all(_is_plain(message) for message in record["messages"]):
             plain.append((record["messages"], None))
     texts = [found for messages, tools in plain if (found := _attempt(python.text, messages, tools)) is not None]
+    found: Template | None = None
     for name in _core.template_families():
-        for marks in [(False, False), (False, True), (True, True), (True, False)] if python.marked else [(False, False)]:
+        for marks in (
+            [(False, False), (False, True), (True, True), (True, False)] if python.marked else [(False, False)]
+        ):
             compare = _Comparison(python, name, marks)
             if not all(compare.same(messages, tools, must=at < basic) for at, (messages, tools) in enumerate(plain)):
                 continue
             tools = all(compare.same(messages, tools, must=False) for messages, tools in TOOLS)
             said = f"template family {name}, equal to apply_chat_template on {compare.compared} conversations"
-            if not tools:
-                said += "; records with tools are rendered by transformers, which is slower"
-            return Template(name, marks, tools, python, said, texts)
+            if tools:
+                return Template(name, marks, tools, python, said, texts)
+            said += "; records with tools are rendered by transformers, which is slower"
+            found = found or Template(name, marks, tools, python, said, texts)
+    if found is not None:
+        return found
     note = "the chat template belongs to no known family and is rendered by transformers, which is slower"
     return Template(None, (False, False), False, python, note, texts)
 

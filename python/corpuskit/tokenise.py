@@ -128,7 +128,7 @@ class Tokeniser:
     ) -> Mapping[str, Any]:
         """Builds a token store; `tokenise` is the usual way in."""
         built: dict[str, Any] = json.loads(
-            self._feed.build(os.fspath(place), json.dumps(key), list(shards), self.notes, threads)
+            self._feed.build(os.fspath(place), json.dumps(key), list(shards), self.notes[:1], threads)
         )
         return built
 

@@ -134,7 +134,9 @@ class TokenStore:
     def ledger(self) -> dict[str, Any]:
         """What became of every token: `ledger` (by category and source) and `faults` (what the settings call an error)."""
         path = Path(self.folder) / "ledger.json"
-        found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {"ledger": None, "faults": []}
+        found: dict[str, Any] = (
+            json.loads(path.read_text("utf-8")) if path.is_file() else {"ledger": None, "faults": []}
+        )
         return found
 
     def verify(self) -> None:

@@ -164,7 +164,7 @@ fn ordered(
         let mut order = Order { next: 0, waiting: BTreeMap::new(), take };
         let mut number = 0;
         let mut chunk = Chunk { number, bytes: Vec::new(), ends: Vec::new() };
-        let mut send = |chunk: Chunk, order: &mut Order<'_>| -> Result<bool> {
+        let send = |chunk: Chunk, order: &mut Order<'_>| -> Result<bool> {
             let number = chunk.number;
             let mut chunk = Some(chunk);
             while let Some(waiting) = chunk.take() {

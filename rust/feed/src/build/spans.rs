@@ -82,6 +82,12 @@ pub(super) fn segments(
             }
         }
     }
+    for name in names(conversation) {
+        if !text.contains(name) {
+            let what = format!("the template leaves out the tool {name:?}");
+            return Err(Refusal::new("tokenise.dropped_content", what));
+        }
+    }
     said.sort_by_key(|(place, _)| place.start);
     // Cut at every border of either kind.
     let mut borders: Vec<usize> = vec![0, text.len()];
@@ -104,4 +110,13 @@ pub(super) fn segments(
         out.push(&text[start..end], turn.unwrap_or(NO_TURN), what, learnt);
     }
     Ok(())
+}
+
+/// Names of tools that are defined or called.
+fn names<'c>(conversation: &'c Conversation<'_>) -> impl Iterator<Item = &'c str> {
+    let calls = conversation.turns.iter().flat_map(|turn| turn.calls);
+    calls.chain(conversation.tools).filter_map(|node| {
+        let function = node.get("function").filter(|function| function.as_object().is_some()).unwrap_or(*node);
+        function.get("name").and_then(|name| name.as_str())
+    })
 }
