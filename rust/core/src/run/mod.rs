@@ -10,6 +10,7 @@ mod finish;
 pub(crate) mod folder;
 mod later;
 mod options;
+mod places;
 mod pool;
 mod processed;
 mod stages;

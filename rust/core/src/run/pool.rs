@@ -2,9 +2,8 @@
 //!
 //! A worker without work looks, in this order, for (1) the next batch in input order or finished
 //! frames, if the ordered tail is free, (2) a frame to make, (3) a shard to sync or columns to write,
-//! (4) the next batch to read, if the reader is free and not too many bytes are under way. Batches
-//! are claimed in order and only by workers that hold nothing else, so the oldest one under way
-//! always moves on: back-pressure cannot block it.
+//! (4) the next batch to read, if the reader is free and not too many bytes are under way. Batches are claimed
+//! in order by workers that hold nothing else, so the oldest always moves on: back-pressure cannot block it.
 
 mod settle;
 

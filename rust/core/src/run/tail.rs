@@ -3,6 +3,7 @@
 
 use super::later::Later;
 use super::options::Progress;
+use super::places::{Ends, Run};
 use super::processed::{Candidate, Item, Processed, UNCHANGED};
 use crate::report::{Fates, Report};
 use crate::stage::dedup::{Duplicate, Index, Judgement};
@@ -366,35 +367,6 @@ impl Tail {
             self.jobs.extend(self.rows.close()?.map(Job::Columns));
         }
         Ok(())
-    }
-}
-
-/// Kept records that stand one after another in the batch's buffers.
-#[derive(Clone, Copy, Default)]
-struct Run {
-    rows: u64,
-    line_start: usize,
-    line_end: usize,
-    row_start: usize,
-    row_end: usize,
-}
-
-/// Where the last item ended.
-#[derive(Clone, Copy, Default)]
-struct Ends {
-    line: usize,
-    row: usize,
-    canonical: usize,
-    entry: usize,
-    dropped: usize,
-    rejected: usize,
-}
-
-impl Run {
-    /// Nothing yet, from behind this record.
-    fn after(candidate: &Candidate) -> Self {
-        let (line, row) = (candidate.line, candidate.row);
-        Self { rows: 0, line_start: line, line_end: line, row_start: row, row_end: row }
     }
 }
 
