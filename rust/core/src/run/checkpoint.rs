@@ -1,10 +1,12 @@
 //! Checkpoints of the ordered tail, and the end of a run.
 //!
-//! A checkpoint belongs to the place after some batch. Everything that it names is on the medium before
-//! it is written, beside the old one, and renamed over it; only when that is on the medium are shards
-//! given their names and row logs removed. So at any moment, also after a power failure, the folder
-//! is that of the last checkpoint plus things that it does not know and that are cut off or written
-//! again. The file is a digest, a line of JSON, and the bytes that wait to fill a compressed frame.
+//! A checkpoint belongs to the place after some batch. A durable one is written when everything that it
+//! names is on the medium, beside the one before, and renamed over it; only when that is on the medium are
+//! shards given their names and row logs removed. So at any moment, also after a power failure, the folder
+//! is that of the last durable checkpoint plus things that it does not know and that are cut off or written
+//! again. Between two durable ones, which the medium makes slow, come quick ones that wait for nothing and
+//! give no names: they hold as long as the system runs, so that little is lost by a kill. The file is a
+//! digest, a line of JSON, and the bytes that wait to fill a compressed frame.
 
 use super::finish;
 use super::folder::{DEDUP_LOG, Folder, WAITING};
@@ -28,6 +30,9 @@ use std::time::{Duration, Instant};
 /// Checkpoints may cost one part in so many of the time.
 const COST: u32 = 20;
 
+/// So many times as often come quick checkpoints as durable ones.
+const QUICK: u32 = 10;
+
 /// Everything that is needed to go on.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +50,8 @@ pub(super) struct Checkpoint {
     dedup: Option<(u64, u64)>,
     later: Option<LaterState>,
     timings: Timings,
+    /// Of a quick checkpoint: the start of the system that it is good for.
+    boot: Option<String>,
     #[serde(skip)]
     payload: Vec<u8>,
 }
@@ -75,6 +82,13 @@ impl Checkpoint {
         let mut checkpoint: Self = serde_json::from_slice(&body[..line]).map_err(|error| error.to_string())?;
         checkpoint.payload = body[line + 1..].to_vec();
         Ok(checkpoint)
+    }
+
+    /// The one to go on from: the quick one where it is later and the system has not gone down since.
+    pub fn latest(durable: Option<Self>, quick: Option<Self>, boot: Option<&str>) -> Option<Self> {
+        let holds = |quick: &Self| boot.is_some() && quick.boot.as_deref() == boot;
+        let is_later = |quick: &Self| durable.as_ref().is_none_or(|durable| quick.cursor.seq > durable.cursor.seq);
+        quick.filter(|quick| holds(quick) && is_later(quick)).or(durable)
     }
 
     /// Where reading goes on.
@@ -132,7 +146,11 @@ pub(super) struct Keeper {
     every: Duration,
     started: Instant,
     last: Instant,
+    last_durable: Instant,
+    /// What the last quick checkpoint took.
     cost: Duration,
+    /// What the last durable one took.
+    durable_cost: Duration,
     /// What earlier parts of the run took.
     before: Timings,
     spent: Duration,
@@ -158,7 +176,9 @@ impl Keeper {
             every: options.checkpoint_every,
             started,
             last: started,
+            last_durable: started,
             cost: Duration::ZERO,
+            durable_cost: Duration::ZERO,
             before,
             spent: Duration::ZERO,
             count: 0,
@@ -181,8 +201,19 @@ impl Keeper {
         self.outcome.take()
     }
 
-    /// Writes a checkpoint and gives the shards that it knows their names.
+    /// Writes a checkpoint, a durable one where it is time for it.
     pub fn checkpoint(&mut self, tail: &mut Tail, settle: &mut impl Settle, current: &Timings) -> Result<()> {
+        let every = (self.every * QUICK).max(self.durable_cost * COST);
+        let can_be_quick = self.folder.as_ref().is_some_and(|folder| folder.boot.is_some());
+        self.write(tail, settle, current, !can_be_quick || self.last_durable.elapsed() >= every)
+    }
+
+    /// Writes a durable checkpoint and gives the shards that it knows their names.
+    pub fn durable_checkpoint(&mut self, tail: &mut Tail, settle: &mut impl Settle, current: &Timings) -> Result<()> {
+        self.write(tail, settle, current, true)
+    }
+
+    fn write(&mut self, tail: &mut Tail, settle: &mut impl Settle, current: &Timings, durable: bool) -> Result<()> {
         let begin = Instant::now();
         settle.settle(tail)?;
         let timings = self.timings(tail, current);
@@ -215,25 +246,32 @@ impl Keeper {
                 .transpose()
                 .map_err(|error| folder.disk.explain_error(error))?,
             timings,
+            boot: folder.boot.clone().filter(|_| !durable),
             payload,
         };
-        for sink in &tail.sinks {
-            sink.sync()?;
+        if durable {
+            for sink in &tail.sinks {
+                sink.sync()?;
+            }
+            tail.rows.sync()?;
+            folder.sync_work(match (&tail.index, &tail.later) {
+                (_, Some(_)) => &[DEDUP_LOG, WAITING],
+                (Some(_), None) => &[DEDUP_LOG],
+                (None, None) => &[],
+            })?;
+            folder.save_checkpoint(&checkpoint.encode()?)?;
+            for (sink, state) in tail.sinks.iter_mut().zip(&checkpoint.sinks) {
+                sink.publish(state)?;
+            }
+            tail.rows.publish(&checkpoint.rows)?;
+            self.last_durable = Instant::now();
+        } else {
+            folder.save_quick_checkpoint(&checkpoint.encode()?)?;
         }
-        tail.rows.sync()?;
-        folder.sync_work(match (&tail.index, &tail.later) {
-            (_, Some(_)) => &[DEDUP_LOG, WAITING],
-            (Some(_), None) => &[DEDUP_LOG],
-            (None, None) => &[],
-        })?;
-        folder.save_checkpoint(&checkpoint.encode()?)?;
-        for (sink, state) in tail.sinks.iter_mut().zip(&checkpoint.sinks) {
-            sink.publish(state)?;
-        }
-        tail.rows.publish(&checkpoint.rows)?;
         self.estimate(tail);
-        self.cost = begin.elapsed();
-        self.spent += self.cost;
+        let cost = begin.elapsed();
+        *(if durable { &mut self.durable_cost } else { &mut self.cost }) = cost;
+        self.spent += cost;
         self.count += 1;
         self.last = Instant::now();
         Ok(())
@@ -245,7 +283,7 @@ impl Keeper {
             tail.end_shard(sink, settle)?;
         }
         settle.complete(tail)?;
-        self.checkpoint(tail, settle, current)?;
+        self.durable_checkpoint(tail, settle, current)?;
         let timings = self.timings(tail, current);
         self.outcome = Some(finish::finish(self, tail, timings, self.folder.as_ref())?);
         Ok(())
@@ -285,4 +323,44 @@ impl Keeper {
 /// The path of a file in a run folder, for messages.
 pub(super) fn shown(path: &Path) -> String {
     path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checkpoint(seq: u64, boot: Option<&str>) -> Checkpoint {
+        Checkpoint {
+            cursor: Cursor { seq, ..Cursor::default() },
+            bytes: 0,
+            ended: false,
+            report: Report::default(),
+            accounts: Vec::new(),
+            notes: Vec::new(),
+            files: BTreeMap::new(),
+            sinks: Default::default(),
+            rows: RowLogState::default(),
+            dedup: None,
+            later: None,
+            timings: Timings::default(),
+            boot: boot.map(str::to_owned),
+            payload: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_quick_checkpoint_counts_until_the_system_goes_down() {
+        let latest = |durable: Option<u64>, quick: Option<(u64, &str)>, boot: Option<&str>| {
+            let quick = quick.map(|(seq, boot)| checkpoint(seq, Some(boot)));
+            let found = Checkpoint::latest(durable.map(|seq| checkpoint(seq, None)), quick, boot);
+            found.map(|found| found.cursor.seq)
+        };
+        assert_eq!(latest(Some(5), Some((9, "a")), Some("a")), Some(9));
+        assert_eq!(latest(Some(5), Some((9, "a")), Some("b")), Some(5), "another start");
+        assert_eq!(latest(Some(5), Some((9, "a")), None), Some(5), "who knows");
+        assert_eq!(latest(Some(9), Some((5, "a")), Some("a")), Some(9), "its row logs are gone");
+        assert_eq!(latest(None, Some((9, "a")), Some("a")), Some(9));
+        assert_eq!(latest(None, Some((9, "a")), Some("b")), None);
+        assert_eq!(latest(Some(5), None, Some("a")), Some(5));
+    }
 }

@@ -23,6 +23,12 @@ pub(super) const DEDUP_LOG: &str = "dedup.log";
 /// The records that wait for the end of the input, in `.run/`.
 pub(super) const WAITING: &str = "waiting";
 
+/// The last checkpoint that is on the medium with all that it names.
+const CHECKPOINT: &str = "checkpoint";
+
+/// A later one that only the operating system has.
+const QUICK: &str = "checkpoint.quick";
+
 /// What a run is a run of; the same command continues it, another one does not.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -79,6 +85,8 @@ pub(super) enum Start {
 pub(super) struct Folder {
     pub disk: Disk,
     pub out: PathBuf,
+    /// Since when the system runs; `None` where it does not tell.
+    pub boot: Option<String>,
     _lock: File,
 }
 
@@ -110,7 +118,7 @@ impl Folder {
         if !acquire(&lock) {
             return Err(Error::output(name, "another corpuskit is writing here").with_hint("wait until it is done"));
         }
-        let folder = Self { disk, out: out.to_owned(), _lock: lock };
+        let folder = Self { disk, out: out.to_owned(), boot: boot(), _lock: lock };
         let start = if force { None } else { folder.start(identity, finished)? };
         if let Some(start) = start {
             return Ok((folder, start));
@@ -147,27 +155,34 @@ impl Folder {
         if finished {
             return Ok(Some(Start::Finished));
         }
-        let Some(bytes) = read_if_there(&run.join("checkpoint"))? else {
+        let durable = match read_if_there(&run.join(CHECKPOINT))?.map(|bytes| Checkpoint::decode(&bytes)).transpose() {
+            Ok(checkpoint) => checkpoint,
+            Err(problem) => {
+                let what = format!("is damaged, so the run cannot be continued: {problem}");
+                return Err(Error::output(shown(&run.join(CHECKPOINT)), what).with_hint("start again with `--force`"));
+            }
+        };
+        // A quick one that is damaged is none.
+        let quick = read_if_there(&run.join(QUICK))?.and_then(|bytes| Checkpoint::decode(&bytes).ok());
+        let Some(checkpoint) = Checkpoint::latest(durable, quick, self.boot.as_deref()) else {
             // Nothing was read that counts; still, what is new or gone is told.
             identity.inputs.unchanged(&before.inputs, &[], &Cursor::default())?;
             return Ok(None);
         };
-        match Checkpoint::decode(&bytes) {
-            Ok(checkpoint) => {
-                identity.inputs.unchanged(&before.inputs, checkpoint.accounts(), checkpoint.cursor())?;
-                Ok(Some(Start::Continue(Box::new(checkpoint))))
-            }
-            Err(problem) => {
-                let what = format!("is damaged, so the run cannot be continued: {problem}");
-                Err(Error::output(shown(&run.join("checkpoint")), what).with_hint("start again with `--force`"))
-            }
-        }
+        identity.inputs.unchanged(&before.inputs, checkpoint.accounts(), checkpoint.cursor())?;
+        Ok(Some(Start::Continue(Box::new(checkpoint))))
     }
 
     /// Puts a checkpoint in the place of the one before.
     pub fn save_checkpoint(&self, bytes: &[u8]) -> Result<()> {
         let run = self.out.join(".run");
-        self.disk.replace(&run.join("checkpoint"), &run.join("checkpoint.new"), bytes)
+        self.disk.replace(&run.join(CHECKPOINT), &run.join("checkpoint.new"), bytes)
+    }
+
+    /// Puts a checkpoint that holds until the system goes down in the place of the one before.
+    pub fn save_quick_checkpoint(&self, bytes: &[u8]) -> Result<()> {
+        let run = self.out.join(".run");
+        self.disk.replace_quickly(&run.join(QUICK), &run.join("checkpoint.quick.new"), bytes)
     }
 
     /// Makes these work files and the names of all durable, before a checkpoint that names them.
@@ -284,6 +299,12 @@ fn acquire(lock: &File) -> bool {
         }
         rustix::fs::flock(lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok()
     })
+}
+
+/// Tells this start of the system from others. What was written since then is there, on the medium or not.
+fn boot() -> Option<String> {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
 }
 
 fn foreign(name: &str) -> Error {

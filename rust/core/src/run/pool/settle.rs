@@ -6,7 +6,7 @@ use crate::stage::write::encode::Encoder;
 use crate::{Error, Result};
 use std::sync::PoisonError;
 
-/// Writes a last checkpoint once the workers have left, if the tail is whole.
+/// Writes a last, durable checkpoint once the workers have left, if the tail is whole.
 pub(in crate::run) fn leave(pool: &Pool) -> Result<()> {
     let (tail, timings) = {
         let mut queue = pool.lock();
@@ -19,7 +19,7 @@ pub(in crate::run) fn leave(pool: &Pool) -> Result<()> {
         return Ok(());
     }
     let mut encoder = Encoder::new(&pool.write)?;
-    keeper.checkpoint(tail, &mut Helper { pool, encoder: &mut encoder, alone: true }, &timings)
+    keeper.durable_checkpoint(tail, &mut Helper { pool, encoder: &mut encoder, alone: true }, &timings)
 }
 
 /// The tail's way to get its frames made: by itself and by whoever has time.
