@@ -36,7 +36,7 @@ const LISTS: [&str; 15] = [
     "history",
 ];
 /// Keys of a speaker, by priority.
-const SPEAKERS: [&str; 12] = [
+const SPEAKERS: [&str; 13] = [
     "speaker",
     "role",
     "from",
@@ -47,6 +47,7 @@ const SPEAKERS: [&str; 12] = [
     "turn_role",
     "participant",
     "speaker_id",
+    "speaker_idx",
     "user",
     "id",
 ];
@@ -55,10 +56,17 @@ const TEXTS: [&str; 9] =
     ["text", "utterance", "content", "message", "value", "utterance_text", "sentence", "utter", "body"];
 /// Keys whose list of bare texts is a dialogue in turn.
 const BARE: [&str; 4] = ["dialog", "dialogue", "utterances", "conversation"];
+/// The key whose list of objects is a dialogue in turn even where nothing says who speaks: rows of a table
+/// that are joined.
+const JOINED: &str = "turns";
+
+fn text_key(turn: &Node<'_>) -> Option<&'static str> {
+    find(&TEXTS, turn.as_object()?, |value| value.as_str().is_some())
+}
 
 fn keys(turn: &Node<'_>) -> Option<(&'static str, &'static str)> {
     let members = turn.as_object()?;
-    let text = find(&TEXTS, members, |value| value.as_str().is_some())?;
+    let text = text_key(turn)?;
     let is_name = |value: &Node<'_>| matches!(value.kind, Kind::String(_) | Kind::Number);
     let speaker = find(&SPEAKERS, members, is_name)?;
     Some((speaker, text))
@@ -90,7 +98,8 @@ impl Family for Dialogue {
             let Some(items) = node.get(key).and_then(|list| list.as_array()) else { return false };
             let objects = items.first().and_then(keys).is_some_and(|_| items.iter().all(|item| keys(item).is_some()));
             let texts = || BARE.contains(key) && items.len() > 1 && items.iter().all(|item| item.as_str().is_some());
-            objects || texts()
+            let in_turn = || *key == JOINED && !items.is_empty() && items.iter().all(|item| text_key(item).is_some());
+            objects || texts() || in_turn()
         })
     }
 
@@ -108,7 +117,9 @@ impl Family for Dialogue {
         let mut strangers: ArenaVec<'a, &'a str> = ArenaVec::new_in(context.arena);
         for (index, item) in items.iter().enumerate() {
             let Some((speaker_key, text_key)) = keys(item) else {
-                draft.turn(if index % 2 == 0 { Role::User } else { Role::Assistant }, *item);
+                let role = if index % 2 == 0 { Role::User } else { Role::Assistant };
+                let text = text_key(item).and_then(|key| item.get(key)).unwrap_or(*item);
+                draft.turn_on(Side::Messages, role, text);
                 continue;
             };
             let speaker = item.get(speaker_key).unwrap_or(Node::NULL);

@@ -11,6 +11,7 @@
 mod batch;
 mod cursor;
 mod decompress;
+mod dialogues;
 mod discover;
 mod lines;
 mod locate;

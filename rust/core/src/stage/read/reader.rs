@@ -179,7 +179,7 @@ impl Reader {
             stream.skip(3);
         }
         let look = stream.carry.len().min(HEAD);
-        let (container, own) = sniff(&stream.carry[..look], all, &input.path, self.settings.header);
+        let (container, own) = sniff(&stream.carry[..look], all, &input.path, &self.settings);
         let lines = stream.skip(own);
         let number = if matches!(container, Container::Structure(_)) { 0 } else { 1 + lines };
         Ok(Opened::Ready(Box::new(Open { stream, container, number })))

@@ -2,11 +2,13 @@
 //!
 //! A quote opens a quoted field only at the field's start, and only if its closing quote is followed by a
 //! delimiter or a line end; any other quote is text. A row shorter than the header has fewer members; the
-//! fields beyond the header are called `column_N`. Blank lines are empty units.
+//! fields beyond the header are called `column_N`. Blank lines are empty units. The rows of one dialogue
+//! are one unit (see `dialogues`).
 
+use super::dialogues::split_turn;
 use super::lines::rejected_long;
 use super::unit::{Body, Unit};
-use crate::json::{Kind, Member, Node, write_string};
+use crate::json::{self, Kind, Limits, Member, Node, write_string};
 use crate::record::{Origin, Place};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
@@ -24,6 +26,8 @@ pub struct Table {
     pub delimiter: u8,
     /// The columns' names: the header's, a repeated or missing one made unique by its place; none without a header.
     pub columns: Vec<String>,
+    /// The column with the dialogue's id, where rows are turns that are joined.
+    pub dialogue: Option<usize>,
 }
 
 impl Table {
@@ -40,7 +44,7 @@ impl Table {
             }
             columns.push(name);
         }
-        Self { delimiter, columns }
+        Self { delimiter, columns, dialogue: None }
     }
 }
 
@@ -236,6 +240,39 @@ impl<'a> Rows<'a> {
     }
 }
 
+impl<'a> Rows<'a> {
+    /// The rows that follow this turn in the same dialogue, joined with it to an object.
+    fn join(&mut self, first: Node<'a>, (id, id_bytes): (usize, &[u8]), decoded: &mut bool) -> Node<'a> {
+        let id_key = self.keys.get(id).copied().unwrap_or("\"id\"");
+        let id_value = first.as_object().and_then(|members| members.get(id)).map_or("\"\"", |member| member.value.raw);
+        let mut raw = format!("{{{id_key}: {id_value}, \"turns\": [{}", first.raw);
+        while !self.bytes.is_empty() {
+            let (length, next) = split_turn(self.bytes, self.table, id);
+            if *next != *id_bytes || raw.len() + length > self.max {
+                break;
+            }
+            let mut fields = Vec::with_capacity(self.keys.len());
+            split_row(self.bytes, self.table.delimiter, |field| fields.push(field));
+            let (node, was_decoded) = self.node(&fields);
+            *decoded |= was_decoded;
+            raw.push_str(", ");
+            raw.push_str(node.raw);
+            self.pass(length);
+        }
+        raw.push_str("]}");
+        let raw: &'a str = self.arena.alloc_str(&raw);
+        json::parse(raw, self.arena, Limits::default()).unwrap_or(first)
+    }
+
+    /// Goes on behind so many bytes.
+    fn pass(&mut self, length: usize) {
+        let (row, rest) = self.bytes.split_at(length);
+        self.byte += length as u64;
+        self.line += memchr::memchr_iter(b'\n', row).count() as u64;
+        self.bytes = rest;
+    }
+}
+
 impl<'a> Iterator for Rows<'a> {
     type Item = Unit<'a>;
 
@@ -246,24 +283,26 @@ impl<'a> Iterator for Rows<'a> {
         let mut fields = Vec::with_capacity(self.keys.len());
         let bytes = self.bytes;
         let length = split_row(bytes, self.table.delimiter, |field| fields.push(field));
-        let (row, rest) = bytes.split_at(length);
+        let row = &bytes[..length];
         let blank = fields.len() == 1 && row.iter().all(u8::is_ascii_whitespace);
         let text = row.strip_suffix(b"\n").unwrap_or(row);
+        let origin = Origin { path: self.path, place: Place::Line(self.line) };
+        let byte = self.byte;
+        self.pass(length);
         let body = if text.len() > self.max {
             rejected_long("row", text, self.max)
         } else if blank {
             Body::Empty
         } else {
-            match self.node(&fields) {
-                (node, false) => Body::Row(node),
-                (node, true) => Body::DecodedRow(node),
+            let (mut node, mut decoded) = self.node(&fields);
+            if let Some(id) = self.table.dialogue
+                && let Some(id_bytes) = fields.get(id).map(|field| field.content()).filter(|id| !id.is_empty())
+            {
+                node = self.join(node, (id, &id_bytes), &mut decoded);
             }
+            if decoded { Body::DecodedRow(node) } else { Body::Row(node) }
         };
-        let unit = Unit { origin: Origin { path: self.path, place: Place::Line(self.line) }, byte: self.byte, body };
-        self.byte += length as u64;
-        self.line += memchr::memchr_iter(b'\n', row).count() as u64;
-        self.bytes = rest;
-        Some(unit)
+        Some(Unit { origin, byte, body })
     }
 }
 

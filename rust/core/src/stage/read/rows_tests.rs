@@ -3,6 +3,7 @@
 
 use super::super::reader::tests::read_one;
 use super::super::{Header, OwnedBody, ReadSettings};
+use crate::record::Place;
 use proptest::prelude::*;
 
 const TARGETS: [usize; 5] = [1 << 21, 1, 20, 100, 300];
@@ -122,7 +123,7 @@ fn rows_that_are_not_utf8_are_decoded_and_say_so() {
 fn a_header_is_told_from_data() {
     let header = |text: &str, header: Header| {
         let settings = ReadSettings { header, ..ReadSettings::default() };
-        super::super::table::recognise(text.as_bytes(), true, Some(b','), settings.header)
+        super::super::table::recognise(text.as_bytes(), true, Some(b','), &settings)
             .map(|(table, _)| table.columns)
     };
     let named = |text: &str| header(text, Header::Auto).unwrap();
@@ -134,4 +135,59 @@ fn a_header_is_told_from_data() {
     assert!(named("yes,A\nno,A\n").is_empty());
     assert_eq!(header("a?,1\nb,2\n", Header::Present).unwrap(), ["a?", "1"]);
     assert!(header("question,answer\nb,2\n", Header::Absent).unwrap().is_empty());
+}
+
+#[test]
+fn the_rows_of_a_dialogue_are_one_unit_whatever_the_batches() {
+    let mut text = b"conversationId\tturnNumber\tutterance\n".to_vec();
+    let mut expected = Vec::new();
+    let mut line = 2;
+    for dialogue in 0..400_u64 {
+        let turns = 1 + dialogue * 7919 % 9;
+        expected.push((line, turns));
+        for turn in 0..turns {
+            text.extend_from_slice(format!("d{dialogue}\t{turn}\twhat is said in turn {turn} of {dialogue}\n").as_bytes());
+            line += 1;
+        }
+    }
+    for target in TARGETS {
+        let all = read_one("a.tsv", &text, 1 << 20, &[target]);
+        let found: Vec<(u64, u64)> = all
+            .units
+            .iter()
+            .map(|unit| {
+                let OwnedBody::Row(row) = &unit.body else { panic!("row") };
+                let row: serde_json::Value = serde_json::from_str(row).unwrap();
+                let turns = row["turns"].as_array().unwrap();
+                assert!(turns.iter().all(|turn| turn["conversationId"] == row["conversationId"]));
+                let Place::Line(line) = unit.origin().place else { panic!("line") };
+                (line, turns.len() as u64)
+            })
+            .collect();
+        assert_eq!(found, expected, "{target}");
+    }
+}
+
+#[test]
+fn rows_without_an_id_or_with_another_one_are_not_joined() {
+    let text = b"dialog_id,speaker,text\n1,a,x\n1,b,y\n,a,z\n,b,w\n\n1,a,v\n";
+    let all = read_one("a.csv", text, 1 << 20, &TARGETS);
+    let rows: Vec<&str> = all
+        .units
+        .iter()
+        .map(|unit| match &unit.body {
+            OwnedBody::Row(row) => row.as_str(),
+            _ => "",
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            r#"{"dialog_id": "1", "turns": [{"dialog_id": "1", "speaker": "a", "text": "x"}, {"dialog_id": "1", "speaker": "b", "text": "y"}]}"#,
+            r#"{"dialog_id": "", "speaker": "a", "text": "z"}"#,
+            r#"{"dialog_id": "", "speaker": "b", "text": "w"}"#,
+            "",
+            r#"{"dialog_id": "1", "turns": [{"dialog_id": "1", "speaker": "a", "text": "v"}]}"#,
+        ]
+    );
 }

@@ -12,6 +12,8 @@ pub struct ReadSettings {
     pub max_unit_bytes: u64,
     /// Whether the first row of a CSV or TSV names its columns: `auto` looks at the rows, `present` and `absent` say so. Columns without a name are called `column_1`, `column_2` and so on.
     pub header: Header,
+    /// Whether consecutive rows of a dialogue table are one record: rows with the same dialogue id, a text, and a speaker or the turn's number. A unit is then a dialogue. With `false` each row is a record of its own.
+    pub join_dialogues: bool,
 }
 
 /// Whether a table has a header.
@@ -29,7 +31,7 @@ pub enum Header {
 
 impl Default for ReadSettings {
     fn default() -> Self {
-        Self { max_unit_bytes: 64 << 20, header: Header::Auto }
+        Self { max_unit_bytes: 64 << 20, header: Header::Auto, join_dialogues: true }
     }
 }
 

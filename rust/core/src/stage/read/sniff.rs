@@ -1,7 +1,7 @@
 //! What a file holds, told from its first bytes. Its name only breaks ties.
 
 use super::rows::Table;
-use super::settings::Header;
+use super::settings::ReadSettings;
 use super::structure::Structure;
 use super::{shape, table};
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,7 @@ const SOURCE: [&str; 46] = [
 
 /// What a file holds that begins with `head` (after a byte order mark), and how many bytes of it are
 /// the container's own. `all`: the file ends with `head`.
-pub(super) fn sniff(head: &[u8], all: bool, path: &str, header: Header) -> (Container, usize) {
+pub(super) fn sniff(head: &[u8], all: bool, path: &str, settings: &ReadSettings) -> (Container, usize) {
     let extension = extension(path);
     let extension = extension.as_str();
     if head.is_empty() {
@@ -108,7 +108,7 @@ pub(super) fn sniff(head: &[u8], all: bool, path: &str, header: Header) -> (Cont
         return (unsupported(what), 0);
     }
     let prose = matches!(extension, "md" | "markdown" | "rst");
-    if !prose && let Some((table, header)) = table::recognise(head, all, named_table, header) {
+    if !prose && let Some((table, header)) = table::recognise(head, all, named_table, settings) {
         return (Container::Table(Arc::new(table)), header);
     }
     (Container::Text, 0)

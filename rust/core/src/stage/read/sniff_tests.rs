@@ -1,10 +1,10 @@
 //! What files are taken for.
 
-use super::settings::Header;
+use super::settings::ReadSettings;
 use super::sniff::sniff;
 
 fn container(name: &str, text: &str) -> &'static str {
-    sniff(text.as_bytes(), true, name, Header::Auto).0.name()
+    sniff(text.as_bytes(), true, name, &ReadSettings::default()).0.name()
 }
 
 #[test]

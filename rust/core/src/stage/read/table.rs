@@ -1,9 +1,10 @@
 //! Tables: which delimiter, whether there is a header, and where a batch of rows ends.
 
 use super::batch::{HeldPlace, Piece};
+use super::dialogues::{id_column, last_dialogue};
 use super::lines::{reject_tail, skip_line};
 use super::rows::{MAX_QUOTED, Table, last_row_end, split_row};
-use super::settings::Header;
+use super::settings::{Header, ReadSettings};
 use super::stream::{Draft, Outcome, Stream};
 use crate::Result;
 use std::sync::Arc;
@@ -21,7 +22,15 @@ pub(super) fn advance(stream: &mut Stream, number: &mut u64, draft: &mut Draft, 
             break rows.len();
         }
         if let Some(end) = last_row_end(rows, fits.min(rows.len()), table.delimiter) {
-            break end;
+            match table.dialogue.filter(|_| fits <= draft.max) {
+                None => break end,
+                // The last dialogue may go on; one that is longer than a unit may be is cut.
+                Some(id) => {
+                    if let Some(begin) = last_dialogue(&rows[..end], table, id) {
+                        break begin;
+                    }
+                }
+            }
         }
         if rows.len() <= fits {
             break 0;
@@ -57,7 +66,7 @@ const LOOK: usize = 50;
 
 /// The table that a file's first bytes begin, and the bytes that its header takes. `None`: no table.
 /// `certain`: the name says that it is one.
-pub(super) fn recognise(head: &[u8], all: bool, certain: Option<u8>, header: Header) -> Option<(Table, usize)> {
+pub(super) fn recognise(head: &[u8], all: bool, certain: Option<u8>, settings: &ReadSettings) -> Option<(Table, usize)> {
     let candidates: &[u8] = match certain {
         Some(b'\t') => b"\t",
         Some(_) => b",;\t|",
@@ -74,7 +83,7 @@ pub(super) fn recognise(head: &[u8], all: bool, certain: Option<u8>, header: Hea
     let delimiter = if fields >= 2 { delimiter } else { certain.unwrap_or(delimiter) };
     let rows = rows_of(head, all, delimiter);
     let first = rows.first()?;
-    let has_header = match header {
+    let has_header = match settings.header {
         Header::Present => true,
         Header::Absent => false,
         Header::Auto => looks_like_header(&first.0, &rows[1..]),
@@ -83,9 +92,11 @@ pub(super) fn recognise(head: &[u8], all: bool, certain: Option<u8>, header: Hea
         return None;
     }
     if has_header {
-        return Some((Table::named(delimiter, &first.0), first.1));
+        let mut table = Table::named(delimiter, &first.0);
+        table.dialogue = id_column(&table.columns).filter(|_| settings.join_dialogues);
+        return Some((table, first.1));
     }
-    Some((Table { delimiter, columns: Vec::new() }, 0))
+    Some((Table { delimiter, columns: Vec::new(), dialogue: None }, 0))
 }
 
 /// The first rows, decoded, and where each ends. Rows of blank lines are left out.
