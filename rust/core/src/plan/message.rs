@@ -31,6 +31,7 @@ impl Text<'_> {
 
     /// An error at a place, with the line where there is one.
     pub(super) fn error(&self, place: Option<Location>, problem: &str) -> Error {
+        let problem = &shortened(problem, LONGEST_PROBLEM);
         match (self, place.filter(|place| place.line() > 0)) {
             (Self::File { name, text }, Some(place)) => {
                 let at = format!("{name}:{}:{}", place.line(), place.column());
@@ -41,12 +42,29 @@ impl Text<'_> {
     }
 }
 
+/// Characters of a problem that are shown: a plan may hold a word of a million letters.
+const LONGEST_PROBLEM: usize = 1_000;
+/// Characters of a line that are shown.
+const LONGEST_LINE: usize = 120;
+
+/// A text, cut where it is too long.
+fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// The line and a mark below the word at the place; empty where there is no such line.
 fn snippet(text: &str, place: Location) -> String {
     let index = usize::try_from(place.line()).unwrap_or(0).saturating_sub(1);
     let Some(line) = text.lines().nth(index) else { return String::new() };
-    let line: String = line.trim_start_matches('\u{feff}').chars().take(120).collect();
+    let line = line.trim_start_matches('\u{feff}');
     let column = usize::try_from(place.column()).unwrap_or(1).saturating_sub(1);
+    // Of a long line, what is around the place.
+    let start = if column < LONGEST_LINE { 0 } else { column - LONGEST_LINE / 2 };
+    let column = column - start;
+    let line: String = line.chars().skip(start).take(LONGEST_LINE).collect();
     let marked = word(&line, column).chars().count().max(1);
     let margin = " ".repeat(place.line().to_string().len());
     format!(
@@ -113,7 +131,7 @@ pub(super) fn of_yaml(error: &serde_saphyr::Error, tree: &Tree, text: &Text<'_>)
 fn first_line(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default().trim();
     let line = line.strip_prefix("error: ").unwrap_or(line);
-    line.split(" at line ").next().unwrap_or(line).trim_end_matches('.').to_owned()
+    shortened(line.split(" at line ").next().unwrap_or(line).trim_end_matches('.'), LONGEST_LINE)
 }
 
 /// Gives an error of a check (which knows a setting) the place in the file where that stands.

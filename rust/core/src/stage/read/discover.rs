@@ -11,9 +11,10 @@ use super::walk::{self, Found};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What the file system says about a file: equal values mean that its content was not changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,8 +68,8 @@ pub struct InputFile {
     /// The path as origins show it. Bytes that are not UTF-8 stand as `\xNN`; in a path that has such bytes,
     /// or that itself has `\x` in it, every backslash is doubled.
     pub path: String,
-    /// The path to open, where it differs from `path`.
-    pub real: Option<PathBuf>,
+    /// The path to open, where it differs from `path`. Its bytes, because it may not be UTF-8.
+    pub real: Option<OsString>,
     /// How it is read.
     pub kind: InputKind,
 }
@@ -76,7 +77,7 @@ pub struct InputFile {
 impl InputFile {
     /// The path to open.
     pub fn real(&self) -> &Path {
-        self.real.as_deref().unwrap_or(Path::new(&self.path))
+        self.real.as_deref().map_or(Path::new(&self.path), Path::new)
     }
 
     /// Bytes on disk, if known beforehand.

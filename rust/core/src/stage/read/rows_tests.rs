@@ -123,8 +123,7 @@ fn rows_that_are_not_utf8_are_decoded_and_say_so() {
 fn a_header_is_told_from_data() {
     let header = |text: &str, header: Header| {
         let settings = ReadSettings { header, ..ReadSettings::default() };
-        super::super::table::recognise(text.as_bytes(), true, Some(b','), &settings)
-            .map(|(table, _)| table.columns)
+        super::super::table::recognise(text.as_bytes(), true, Some(b','), &settings).map(|(table, _)| table.columns)
     };
     let named = |text: &str| header(text, Header::Auto).unwrap();
     assert_eq!(named("question,answer\nWhy?,Because.\n"), ["question", "answer"]);
@@ -146,7 +145,9 @@ fn the_rows_of_a_dialogue_are_one_unit_whatever_the_batches() {
         let turns = 1 + dialogue * 7919 % 9;
         expected.push((line, turns));
         for turn in 0..turns {
-            text.extend_from_slice(format!("d{dialogue}\t{turn}\twhat is said in turn {turn} of {dialogue}\n").as_bytes());
+            text.extend_from_slice(
+                format!("d{dialogue}\t{turn}\twhat is said in turn {turn} of {dialogue}\n").as_bytes(),
+            );
             line += 1;
         }
     }

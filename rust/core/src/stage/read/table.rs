@@ -66,7 +66,12 @@ const LOOK: usize = 50;
 
 /// The table that a file's first bytes begin, and the bytes that its header takes. `None`: no table.
 /// `certain`: the name says that it is one.
-pub(super) fn recognise(head: &[u8], all: bool, certain: Option<u8>, settings: &ReadSettings) -> Option<(Table, usize)> {
+pub(super) fn recognise(
+    head: &[u8],
+    all: bool,
+    certain: Option<u8>,
+    settings: &ReadSettings,
+) -> Option<(Table, usize)> {
     let candidates: &[u8] = match certain {
         Some(b'\t') => b"\t",
         Some(_) => b",;\t|",

@@ -157,7 +157,7 @@ impl Walk {
         self.notes.sort_by(|a, b| a.path.cmp(&b.path));
         let files = self.files.into_iter().map(|(real, kind)| {
             let path = show(&real);
-            let real = (real.to_str() != Some(&path)).then_some(real);
+            let real = (real.to_str() != Some(&path)).then(|| real.into_os_string());
             InputFile { path, real, kind }
         });
         Found { files: files.collect(), notes: self.notes }

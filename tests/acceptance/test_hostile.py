@@ -1,0 +1,226 @@
+"""4-S5: inputs, plans and packs that mean harm. Each gets a reason or a message, loses nothing else, and stays below 300 MB."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from measure import corpuskit as command
+from measure import measure
+from support import RunFolder, corpuskit
+
+Figure = Callable[[str], None]
+GOOD = '{"messages":[{"role":"user","content":"What is 2 + %d?"},{"role":"assistant","content":"It is %d."}]}\n'
+LIMIT = 300_000_000
+
+
+def good(count: int) -> str:
+    return "".join(GOOD % (number, number + 2) for number in range(count))
+
+
+def outcome(out: Path) -> dict[str, str]:
+    """Each origin, and the reason that it was rejected for or its fate."""
+    run = RunFolder(out)
+    fates = {row["origin"]: "kept" for row in run.columns()}
+    fates |= {row["origin"]: row["reason"] for kind in ("dropped", "rejected") for row in run.records(kind)}
+    return fates | {row["origin"]: "duplicate" for row in run.records("duplicates")}
+
+
+def packed(folder: Path, kind: str, head: bytes, fill: int) -> Path:
+    """A file of `fill` MiB of blanks inside one value, which takes next to nothing when it is packed."""
+    path = folder / f"bomb.jsonl.{kind}"
+    blank = b" " * (1 << 20)
+    with path.open("wb") as raw:
+        stream = (
+            gzip.GzipFile(fileobj=raw, mode="wb") if kind == "gz" else zstandard.ZstdCompressor().stream_writer(raw)
+        )
+        stream.write(good(3).encode())
+        stream.write(head)
+        for _ in range(fill):
+            stream.write(blank)
+        stream.write(b'"}\n' + good(5).encode()[len(good(3)) :])
+        stream.close()
+    return path
+
+
+@pytest.mark.parametrize("kind", ["gz", "zst"])
+@pytest.mark.point("4-S5", "bombs")
+def test_a_bomb_is_one_rejected_line(kind: str, tmp_path: Path, figure: Figure) -> None:
+    path = packed(tmp_path, kind, b'{"text": "', 1024)
+    taken = measure(command("process", path, "-o", tmp_path / "out", "--quiet"))
+    fates = outcome(tmp_path / "out")
+    figure(
+        f"{path.stat().st_size / 1e6:.1f} MB of {kind} that unpack to 1.07 GB: {taken.anonymous / 1e6:.0f} MB (at most 300)"
+    )
+    assert sorted(fates.values()) == ["kept"] * 5 + ["read.too_long"]
+    assert taken.anonymous <= LIMIT
+
+
+@pytest.mark.point("4-S5", "folders")
+def test_links_pipes_and_strange_names_in_a_folder(tmp_path: Path, figure: Figure) -> None:
+    folder = tmp_path / "in"
+    (folder / "deeper").mkdir(parents=True)
+    (folder / "deeper" / "loop").symlink_to("..")
+    (folder / "nowhere.jsonl").symlink_to("missing.jsonl")
+    os.mkfifo(folder / "pipe.jsonl")
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.jsonl")).write_text(good(2), "utf-8")
+    (folder / "deeper" / "more.jsonl").write_text(GOOD % (7, 9), "utf-8")
+    run = corpuskit("process", "in", "-o", "out", "--quiet", cwd=tmp_path, timeout=60)
+    assert run.returncode == 0, run.stderr
+    fates = outcome(tmp_path / "out")
+    named = [origin for origin in fates if "caf" in origin and origin.endswith(":1")]
+    why = corpuskit("why", "out", named[0], cwd=tmp_path)
+    figure(f"{dict(sorted(fates.items()))}")
+    assert list(fates.values()).count("kept") == 3
+    assert {reason for reason in fates.values() if reason != "kept"} <= {"read.unsupported", "read.unreadable"}
+    assert why.returncode == 0
+    assert "kept" in why.stdout
+
+
+@pytest.mark.point("4-S5", "unreadable")
+def test_a_file_that_may_not_be_read_costs_nothing_else(tmp_path: Path, figure: Figure) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may read everything")
+    (tmp_path / "a.jsonl").write_text(good(1), "utf-8")
+    (tmp_path / "b.jsonl").write_text(good(2), "utf-8")
+    (tmp_path / "a.jsonl").chmod(0)
+    run = corpuskit("process", "a.jsonl", "b.jsonl", "-o", "out", "--quiet", cwd=tmp_path)
+    figure(f"exit code {run.returncode}: {outcome(tmp_path / 'out')}")
+    assert sorted(outcome(tmp_path / "out").values()) == ["kept", "kept", "read.unreadable"]
+
+
+@pytest.mark.point("4-S5", "truncated")
+def test_a_file_that_shrinks_while_it_is_read_is_told(tmp_path: Path, figure: Figure) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text(good(400_000), "utf-8")
+    child = subprocess.Popen(
+        list(map(str, command("process", path, "-o", tmp_path / "out", "--threads", "1", "--quiet"))),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "out").exists() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    os.truncate(path, 1000)
+    _, said = child.communicate(timeout=120)
+    figure(f"exit code {child.returncode}: {said.strip()[:160]!r}")
+    assert "panicked" not in said
+    assert child.returncode in (0, 1, 2)
+    if child.returncode == 0:
+        assert corpuskit("audit", tmp_path / "out").returncode == 0
+    else:
+        assert "in.jsonl" in said
+
+
+@pytest.mark.point("4-S5", "depth")
+def test_a_million_brackets_are_one_rejected_line(tmp_path: Path, figure: Figure) -> None:
+    path = tmp_path / "deep.jsonl"
+    lines = ["[" * 1_000_000, "[" * 1_000_000 + "]" * 1_000_000, '{"a":' * 1_000_000 + "1" + "}" * 1_000_000]
+    path.write_text(good(2) + "\n".join(lines) + "\n", "utf-8")
+    taken = measure(command("process", path, "-o", tmp_path / "out", "--quiet"))
+    fates = outcome(tmp_path / "out")
+    figure(f"{sorted(fates.values())}, {taken.anonymous / 1e6:.0f} MB (at most 300)")
+    assert sorted(fates.values()) == ["kept", "kept", "parse.depth", "parse.depth", "parse.depth"]
+    assert taken.anonymous <= LIMIT
+
+
+@pytest.mark.point("4-S5", "output link")
+def test_the_output_does_not_leave_its_folder_by_a_link(tmp_path: Path, figure: Figure) -> None:
+    (tmp_path / "in.jsonl").write_text(good(3), "utf-8")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "precious.txt").write_text("mine", "utf-8")
+    (tmp_path / "out").symlink_to(elsewhere)
+    first = corpuskit("process", "in.jsonl", "-o", "out", "--force", "--quiet", cwd=tmp_path)
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "data").symlink_to(elsewhere)
+    second = corpuskit("process", "in.jsonl", "-o", "real", "--force", "--quiet", cwd=tmp_path)
+    figure(f"exit codes {first.returncode}, {second.returncode}: {second.stderr.strip()[:120]!r}")
+    assert (first.returncode, second.returncode) == (2, 2)
+    assert [path.name for path in elsewhere.iterdir()] == ["precious.txt"]
+
+
+PLANS = {
+    "aliases": "a: &a [x, x, x, x, x, x, x, x, x]\n"
+    + "".join(f"{to}: &{to} [{', '.join([f'*{by}'] * 9)}]\n" for by, to in zip("abcdefgh", "bcdefghi", strict=True)),
+    "nesting": "[" * 100_000,
+    "keys": "".join(f"key{number}: 1\n" for number in range(200_000)),
+    "number": "dedup: {near: {threshold: " + "9" * 100_000 + "}}\n",
+    "file": "parse: {schemas: !include /etc/passwd}\n",
+}
+
+
+@pytest.mark.parametrize("kind", PLANS)
+@pytest.mark.point("4-S5", "plans")
+def test_a_plan_that_means_harm_is_refused_at_once(kind: str, tmp_path: Path, figure: Figure) -> None:
+    (tmp_path / "plan.yaml").write_text(PLANS[kind], "utf-8")
+    start = time.monotonic()
+    run = corpuskit("plan", "check", "plan.yaml", cwd=tmp_path, timeout=60)
+    took = time.monotonic() - start
+    figure(f"{kind}: exit code {run.returncode} after {took:.2f} s, {run.stderr.splitlines()[0][:90]!r}")
+    assert run.returncode == 2
+    assert "root:" not in run.stdout + run.stderr
+    assert len(run.stderr) < 4_000
+    assert took < 5
+
+
+PACKS = {
+    "states": "(?:a{1000}){1000}",
+    "backtracking": "(a+)+x",
+    "any": "(.*)*(.*)*(.*)*x",
+}
+
+
+@pytest.mark.parametrize("kind", PACKS)
+@pytest.mark.point("4-S5", "packs")
+def test_a_pack_cannot_hang(kind: str, tmp_path: Path, figure: Figure) -> None:
+    folder = tmp_path / "pack"
+    folder.mkdir()
+    (folder / "evil.toml").write_text(evil(PACKS[kind]), "utf-8")
+    start = time.monotonic()
+    run = corpuskit("rules", "explain", "a" * 50_000 + "!", "--pack", folder / "evil.toml", timeout=60)
+    took = time.monotonic() - start
+    figure(f"{PACKS[kind]}: exit code {run.returncode} after {took:.2f} s {run.stderr.strip()[:100]!r}")
+    assert "panicked" not in run.stderr
+    assert took < 5
+    assert run.returncode == 0 or run.stderr.startswith("error: ")
+
+
+def evil(expression: str) -> str:
+    """A pack of one rule."""
+    return (
+        'name = "evil"\ndescription = "A trap"\ncolumn = "evil"\nmode = "many"\nthreshold = 1.0\ntags = ["trap"]\n\n'
+        f'[[rule]]\ntag = "trap"\nname = "trap"\nin = "user"\nregex = [{json.dumps(expression)}]\n'
+        'match = ["aax"]\nmiss = ["b"]\n'
+    )
+
+
+@pytest.mark.point("4-S5", "standard input")
+def test_an_endless_line_on_standard_input_stays_out_of_memory(tmp_path: Path, figure: Figure) -> None:
+    source = f"import sys\nsys.stdout.write({good(2)!r})\nfor _ in range(400): sys.stdout.write('x' * (1 << 20))\n"
+    feeder = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE)
+    assert feeder.stdout is not None
+    run = subprocess.run(
+        list(map(str, command("process", "-", "-o", tmp_path / "out", "--quiet"))),
+        stdin=feeder.stdout,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    feeder.stdout.close()
+    feeder.wait(10)
+    fates = outcome(tmp_path / "out")
+    figure(f"exit code {run.returncode}: {sorted(fates.values())}")
+    assert run.returncode == 0
+    assert sorted(fates.values()) == ["kept", "kept", "read.too_long"]
