@@ -60,7 +60,7 @@ test: test-rust test-python ## All fast tests
 
 .PHONY: test-rust
 test-rust:
-	cargo test --release --workspace
+	cargo test --release --workspace --lib --tests
 
 .PHONY: test-python
 test-python:
