@@ -9,7 +9,10 @@
 pub mod build;
 pub mod conversation;
 pub mod count;
+pub mod counter;
 pub mod guard;
+pub mod loader;
+pub mod mix;
 pub mod pack;
 pub mod render;
 pub mod store;

@@ -85,6 +85,11 @@ impl Packer {
         PackCursor { oldest, taken, last: self.last }
     }
 
+    /// The number of the oldest document that is in no pack yet, as far as packs are taken one by one.
+    pub fn oldest(&self) -> u64 {
+        self.window.oldest()
+    }
+
     /// Whether a pack has to be taken before the next document can come in.
     pub fn is_full(&self) -> bool {
         self.window.is_full()
