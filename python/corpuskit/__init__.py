@@ -22,6 +22,7 @@ from corpuskit.pipeline import Pipeline, Records
 from corpuskit.plan import Plan
 from corpuskit.report import Report
 from corpuskit.rules import check_rules, explain_rules
+from corpuskit.selection import mix, read_selection
 from corpuskit.verbs import Converted, audit, convert, normalise_text, peek, why
 
 __version__ = VERSION
@@ -52,7 +53,9 @@ __all__ = [
     "check_rules",
     "convert",
     "explain_rules",
+    "mix",
     "normalise_text",
     "peek",
+    "read_selection",
     "why",
 ]

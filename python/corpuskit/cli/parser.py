@@ -16,6 +16,7 @@ from corpuskit.cli import (
     count,
     generate,
     inspect,
+    mix,
     peek,
     plan,
     process,
@@ -25,7 +26,7 @@ from corpuskit.cli import (
 )
 from corpuskit.errors import PlanError
 
-VERBS = (process, peek, plan, audit, why, convert, count, inspect, rules, generate, adapters, report)
+VERBS = (process, peek, plan, audit, why, convert, count, inspect, mix, rules, generate, adapters, report)
 """The verbs, one module each, in the order of the help."""
 
 EPILOG = "Exit codes: 0 done, 1 done but a check failed, 2 not run, 130 interrupted."

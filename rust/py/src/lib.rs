@@ -8,6 +8,8 @@ mod errors;
 mod feed;
 mod json;
 mod looking;
+mod mix;
+mod packs;
 mod plan;
 mod process;
 mod reasons;
@@ -30,6 +32,10 @@ mod _core {
     use super::json::json_check;
     #[pymodule_export]
     use super::looking::{life, recount};
+    #[pymodule_export]
+    use super::mix::{select, selection_account};
+    #[pymodule_export]
+    use super::packs::{Pack, PackCorpus, PackLoader};
     #[pymodule_export]
     use super::plan::{EffectivePlan, plan_schema, plan_template};
     #[pymodule_export]

@@ -1,8 +1,8 @@
 //! Who gets which pack, and from where to go on.
 //!
 //! Packs are dealt in rounds from pack `base` on: pack `base + round * ranks + rank` to each rank. Of its packs a
-//! rank's workers take turns, `batch` packs at a time, as PyTorch's `DataLoader` asks them. All ranks stand at
-//! the same round after a step, so the state of any one of them says where all of them are.
+//! rank's workers take turns, `batch` packs at a time, as PyTorch's `DataLoader` asks them. A loader plans on to the
+//! end of the round that its pack is of, so all ranks have the same state after the same number of packs.
 
 use super::corpus::Corpus;
 use super::stream::{Cursor, Plan, Stream, StreamSettings};
@@ -46,19 +46,19 @@ impl Lane {
 }
 
 /// Where a loader stands; a few kilobytes of JSON.
+///
+/// Everything before `cursor` is behind, for all ranks. Only a worker among several has its own share behind alone:
+/// its state is taken up by the same worker of as many.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
     version: u32,
     /// What identifies tokens, selection and settings.
     of: Digest,
-    /// A place in the stream at or before `next`.
+    /// The first pack that is not behind.
     cursor: Cursor,
-    /// The first pack that nobody has yet.
-    next: u64,
-    /// Where dealing began.
-    base: u64,
-    ranks: u64,
+    /// Where dealing to the workers began; none where there is one.
+    worker: Option<(Lane, u64)>,
     /// BLAKE3 of all that, with an empty text here.
     digest: String,
 }
@@ -70,61 +70,61 @@ impl State {
         self.digest = Digest::of(&text).to_string();
         Ok(self)
     }
+
+    /// Packs that are behind.
+    pub fn packs(&self) -> u64 {
+        self.cursor.packs
+    }
+
+    /// The digest chain over them.
+    pub fn chain(&self) -> u64 {
+        self.cursor.chain
+    }
 }
 
 /// One process's packs.
 #[derive(Debug)]
 pub struct Loader {
-    corpus: Arc<Corpus>,
     settings: StreamSettings,
     of: Digest,
     lane: Lane,
     stream: Stream,
     base: u64,
-    /// The first pack that is not behind.
-    next: u64,
 }
 
 impl Loader {
-    /// A loader from the start of the stream, or from a state.
-    ///
-    /// A state that was taken with another number of ranks, or (`fresh`) by a loader whose workers all start anew, is
-    /// dealt out from where it stands.
+    /// A loader from the start of the stream, or from a state, with any number of ranks.
     ///
     /// # Errors
-    /// Wrong settings; a state that is damaged or of another corpus, selection or settings.
-    pub fn new(
-        corpus: Arc<Corpus>,
-        settings: StreamSettings,
-        lane: Lane,
-        state: Option<State>,
-        fresh: bool,
-    ) -> Result<Self> {
+    /// Wrong settings; a state that is damaged, of another corpus, selection or settings, or of another worker.
+    pub fn new(corpus: Arc<Corpus>, settings: StreamSettings, lane: Lane, state: Option<State>) -> Result<Self> {
         lane.check()?;
         let identity = serde_json::to_vec(&(corpus.digest, &settings));
         let of = Digest::of(&identity.map_err(|error| Error::Internal(error.to_string()))?);
-        let (cursor, next, base) = match state {
-            None => (Cursor::default(), 0, 0),
-            Some(state) => {
-                let wrong = |what: &str| Error::input("the state of the loader", what);
-                if state.clone().seal()? != state || state.cursor.packs > state.next || state.base > state.next {
-                    return Err(wrong("is damaged, its digest does not agree"));
-                }
-                if state.version != VERSION || state.of != of {
-                    return Err(wrong("belongs to other tokens, another selection or other settings")
-                        .with_hint("go on with the corpus and the settings that it was saved with"));
-                }
-                let base = if fresh || state.ranks != lane.ranks { state.next } else { state.base };
-                (state.cursor, state.next, base)
+        let (mut cursor, mut base) = (Cursor::default(), 0);
+        if let Some(state) = state {
+            let wrong = |what: &str| Error::input("the state of the loader", what);
+            if state.clone().seal()? != state {
+                return Err(wrong("is damaged, its digest does not agree"));
             }
-        };
-        let stream = Stream::new(Arc::clone(&corpus), settings.clone(), cursor)?;
-        Ok(Self { corpus, settings, of, lane, stream, base, next })
-    }
-
-    /// What it reads.
-    pub fn corpus(&self) -> &Arc<Corpus> {
-        &self.corpus
+            if state.version != VERSION || state.of != of {
+                return Err(wrong("belongs to other tokens, another selection or other settings")
+                    .with_hint("go on with the corpus and the settings that it was saved with"));
+            }
+            base = match state.worker {
+                None => state.cursor.packs,
+                Some((saved, base)) if saved == lane => base,
+                Some((saved, _)) => {
+                    let what = format!("is that of worker {} of {}, not of {lane:?}", saved.worker, saved.workers);
+                    return Err(wrong(&what).with_hint(
+                        "a state that any number of workers can go on from is made by `state_dict(after=…)`",
+                    ));
+                }
+            };
+            cursor = state.cursor;
+        }
+        let stream = Stream::new(corpus, settings.clone(), cursor)?;
+        Ok(Self { settings, of, lane, stream, base })
     }
 
     /// How packs are made.
@@ -132,21 +132,38 @@ impl Loader {
         &self.settings
     }
 
+    /// What it reads.
+    pub fn corpus(&self) -> &Arc<Corpus> {
+        self.stream.corpus()
+    }
+
     /// The next pack of this process; none at the end.
     ///
     /// # Errors
     /// As for [`Stream::next_pack`].
     pub fn next_pack(&mut self) -> Result<Option<Plan>> {
-        while let Some(plan) = self.stream.next_pack()? {
-            if plan.number < self.next || !self.lane.has(plan.number - self.base) {
-                continue;
+        let mut own = None;
+        while own.is_none() || !(self.stream.packs() - self.base).is_multiple_of(self.lane.ranks) {
+            let Some(plan) = self.stream.next_pack()? else { break };
+            if self.lane.has(plan.number - self.base) {
+                own = Some(plan);
             }
-            // The whole round is behind once this pack is.
-            let distance = plan.number - self.base;
-            self.next = self.base + (distance / self.lane.ranks + 1) * self.lane.ranks;
-            return Ok(Some(plan));
         }
-        Ok(None)
+        Ok(own)
+    }
+
+    /// Goes on until the pack with a number is behind, and the round that it is of.
+    ///
+    /// # Errors
+    /// As for [`Stream::next_pack`]; a pack that is behind already.
+    pub fn pass(&mut self, number: u64) -> Result<()> {
+        let round = (number.saturating_sub(self.base) / self.lane.ranks + 1) * self.lane.ranks;
+        let end = self.base + round;
+        if number < self.base || self.stream.packs() > end {
+            return Err(Error::plan("after", format!("pack {number} is behind, {} are", self.stream.packs())));
+        }
+        while self.stream.packs() < end && self.stream.next_pack()?.is_some() {}
+        Ok(())
     }
 
     /// Where it stands.
@@ -154,10 +171,11 @@ impl Loader {
     /// # Errors
     /// None that an input could cause.
     pub fn state(&self) -> Result<State> {
-        let cursor = self.stream.cursor();
-        // Where the stream ended inside a round, nothing is left.
-        let next = self.next.max(cursor.packs);
-        let digest = String::new();
-        State { version: VERSION, of: self.of, cursor, next, base: self.base, ranks: self.lane.ranks, digest }.seal()
+        let worker = (self.lane.workers > 1).then_some((self.lane, self.base));
+        let (cursor, digest) = (self.stream.cursor(), String::new());
+        State { version: VERSION, of: self.of, cursor, worker, digest }.seal()
     }
 }
+
+#[cfg(test)]
+mod tests;

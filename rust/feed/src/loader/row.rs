@@ -24,7 +24,7 @@ pub struct Row {
     pub loss_weight: Vec<f32>,
     /// Where each document starts, and the end.
     pub cu_seq_lens: Vec<i32>,
-    /// Which documents.
+    /// Which documents; -1: what fills the row up.
     pub doc_ref: Vec<i64>,
     /// Their categories, -1 without.
     pub category: Vec<i64>,
@@ -35,11 +35,12 @@ pub struct Row {
 }
 
 impl Row {
-    /// Reads the tokens of a planned pack.
+    /// Reads the tokens of a planned pack. What is missing up to `width` is filled up by a document of its own of
+    /// which nothing is learnt; its `doc_ref` is -1.
     ///
     /// # Errors
     /// Where the store has no such document.
-    pub fn read(corpus: &Corpus, plan: &Plan) -> Result<Self> {
+    pub fn read(corpus: &Corpus, plan: &Plan, width: u32) -> Result<Self> {
         let length: usize = plan.members.iter().map(|member| member.length as usize).sum();
         let mut row = Self {
             input_ids: vec![0; length],
@@ -72,6 +73,22 @@ impl Row {
             row.max_seq_len = row.max_seq_len.max(member.length);
             start = end;
         }
+        if length < width as usize {
+            row.fill_up(width as usize);
+        }
         Ok(row)
+    }
+
+    fn fill_up(&mut self, width: usize) {
+        let rest = width - self.input_ids.len();
+        self.input_ids.resize(width, 0);
+        self.labels.resize(width, IGNORED);
+        self.position_ids.extend(0..rest as i64);
+        self.seq_idx.resize(width, self.doc_ref.len() as i32);
+        self.loss_weight.resize(width, 0.0);
+        self.cu_seq_lens.push(width as i32);
+        self.doc_ref.push(-1);
+        self.category.push(-1);
+        self.max_seq_len = self.max_seq_len.max(rest as u32);
     }
 }

@@ -119,6 +119,16 @@ impl Stream {
         Ok(stream)
     }
 
+    /// What it reads.
+    pub fn corpus(&self) -> &Arc<Corpus> {
+        &self.corpus
+    }
+
+    /// Packs that are behind.
+    pub fn packs(&self) -> u64 {
+        self.cursor.packs
+    }
+
     /// Where it stands.
     pub fn cursor(&self) -> Cursor {
         let mut cursor = self.cursor.clone();

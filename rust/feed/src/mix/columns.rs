@@ -227,6 +227,33 @@ fn numbers(group: &dyn RowGroupReader, name: &str, mut each: impl FnMut(i64)) ->
     }
 }
 
+/// Calls `each` with every value of a column of numbers of 32 bits.
+pub(super) fn optional_integers(
+    group: &dyn RowGroupReader,
+    name: &str,
+    mut each: impl FnMut(Option<i32>),
+) -> Result<(), String> {
+    let (at, is_optional) = position(group, name)?;
+    let ColumnReader::Int32ColumnReader(mut reader) = group.get_column_reader(at).map_err(|e| e.to_string())? else {
+        return Err(format!("column `{name}` is no number of 32 bits"));
+    };
+    let (mut values, mut levels) = (Vec::with_capacity(STEP), Vec::with_capacity(STEP));
+    loop {
+        values.clear();
+        levels.clear();
+        let wanted = if is_optional { Some(&mut levels) } else { None };
+        let (records, _, _) = reader.read_records(STEP, wanted, None, &mut values).map_err(|e| e.to_string())?;
+        if records == 0 {
+            return Ok(());
+        }
+        let mut next = values.iter().copied();
+        for row in 0..records {
+            let is_there = !is_optional || levels[row] > 0;
+            each(if is_there { next.next() } else { None });
+        }
+    }
+}
+
 fn position(group: &dyn RowGroupReader, name: &str) -> Result<(usize, bool), String> {
     let columns = group.metadata().columns();
     let at = columns.iter().position(|column| column.column_path().string() == name);

@@ -1,10 +1,11 @@
 //! `mix`: what of a run folder is trained on, how often, in which order. A selection, not a copy.
 //!
-//! Only `columns/` (and a token store, where there is one) are read. The same run, plan and seed give the
+//! Only `columns/` (and `counts/` or a token store, where there is one) are read. The same run, plan and seed give the
 //! same bytes: who is validated is decided by hashes of origins, everything else by counters.
 
 mod account;
 mod columns;
+mod counts;
 mod family;
 mod materialise;
 mod quota;
@@ -30,7 +31,7 @@ use std::path::{Path, PathBuf};
 /// How a selection is made.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The token store that amounts are counted from.
+    /// The token store that amounts are counted from; else those of `counts/`, else they are estimated.
     pub tokens: Option<PathBuf>,
     /// Write the records themselves too.
     pub materialise: bool,
@@ -80,8 +81,7 @@ pub fn mix(run: &Path, output: &Path, plan: &Plan, options: &Options) -> Result<
     let manifest = manifest(run)?;
     let shards = shards(&manifest, run)?;
     let rows = read_columns(run, &shards, plan.mix.seed, options.threads)?;
-    let store = options.tokens.as_deref().map(TokenStore::open).transpose()?;
-    let amount = amounts(&rows, plan.mix.unit, store.as_ref(), &manifest)?;
+    let Amounts { amount, estimated, counted } = amounts(&rows, run, plan, options.tokens.as_deref(), &manifest)?;
     let chosen = select(&rows, &amount, &plan.mix, &plan.curriculum)?;
     let partial = partial(output);
     let work = || {
@@ -97,8 +97,8 @@ pub fn mix(run: &Path, output: &Path, plan: &Plan, options: &Options) -> Result<
             data: data_digest(&manifest),
             plan: serde_json::json!({"mix": plan.mix, "curriculum": plan.curriculum}),
             unit: plan.mix.unit,
-            estimated: plan.mix.unit == Unit::TrainedTokens && store.is_none(),
-            tokens: store.as_ref().map(|store| store.meta().key.digest()).transpose()?,
+            estimated,
+            tokens: counted,
             records: rows.len() as u64,
             amount: amount.iter().sum(),
             families: chosen.families,
@@ -137,14 +137,29 @@ fn partial(output: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// What each row counts.
-fn amounts(rows: &Rows, unit: Unit, store: Option<&TokenStore>, manifest: &Manifest) -> Result<Vec<u64>> {
-    if unit == Unit::Examples {
-        return Ok(vec![1; rows.len()]);
+/// What each row counts, and where that was counted.
+fn amounts(rows: &Rows, run: &Path, plan: &Plan, tokens: Option<&Path>, manifest: &Manifest) -> Result<Amounts> {
+    if plan.mix.unit == Unit::Examples {
+        return Ok(Amounts { amount: vec![1; rows.len()], estimated: false, counted: None });
     }
-    let Some(store) = store else {
-        return Ok(rows.characters.iter().map(|characters| characters.div_ceil(4)).collect());
-    };
+    if let Some(store) = tokens.map(TokenStore::open).transpose()? {
+        let counted = Some(store.meta().key.digest()?);
+        return Ok(Amounts { amount: of_store(rows, &store, manifest)?, estimated: false, counted });
+    }
+    if let Some((amount, counted)) = counts::read(run, manifest, rows)? {
+        return Ok(Amounts { amount, estimated: false, counted: Some(counted) });
+    }
+    let amount = rows.characters.iter().map(|characters| characters.div_ceil(4)).collect();
+    Ok(Amounts { amount, estimated: true, counted: None })
+}
+
+struct Amounts {
+    amount: Vec<u64>,
+    estimated: bool,
+    counted: Option<Digest>,
+}
+
+fn of_store(rows: &Rows, store: &TokenStore, manifest: &Manifest) -> Result<Vec<u64>> {
     let data: Vec<Digest> =
         manifest.files.iter().filter(|file| file.path.starts_with("data/")).map(|file| file.digest).collect();
     let fits = store.meta().key.records == data

@@ -22,6 +22,7 @@ pub struct PackCursor {
     /// The number of the oldest document that is in no pack yet.
     pub oldest: u64,
     /// Younger ones that are in packs already, as distances from it, ascending.
+    #[serde(with = "super::bitmap")]
     pub taken: Vec<u32>,
     /// How many of the last packs of the stream, which are chosen together, were handed out.
     pub last: u32,
