@@ -116,7 +116,9 @@ def recount(run: Path, selection: Path, tokens: dict[tuple[int, int], int] | Non
 
     cap = plan["max_epochs_per_record"]
     seen = Counter()
-    planned = {place: min(cap, sum(wants(n, rows[place]["category"]) for n in range(len(settings)))) for place in training}
+    planned = {
+        place: min(cap, sum(wants(n, rows[place]["category"]) for n in range(len(settings)))) for place in training
+    }
     given = dict(phases)
     assert list(given) == [name for name in order if name in given]
     counted: dict[str, Any] = {"validation": (len(held_out), achieved), "replay": {}, "phases": {}}

@@ -22,7 +22,7 @@ NO_DEDUP = {"dedup": {"exact": False, "near": False}}
 
 def write_records(path: Path, count: int, seed: int = 1) -> None:
     """Records with categories (or none) and, a few of them, parents."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311
     with path.open("w", encoding="utf-8") as file:
         for number in range(count):
             turns = [
@@ -92,7 +92,9 @@ def test_materialised_lines_are_the_kept_lines_in_order(run: Path, tmp_path: Pat
     corpuskit.mix(run, tmp_path / "selection", materialise=True)
     kept = list(RunFolder(run).lines())
     phases, held_out = read_table(tmp_path / "selection")
-    expected = {f"{number:02}-{name}": places for number, (name, places) in enumerate(phases)} | {"validation": held_out}
+    expected = {f"{number:02}-{name}": places for number, (name, places) in enumerate(phases)} | {
+        "validation": held_out
+    }
     written = {path.stem: path.read_text("utf-8").splitlines() for path in (tmp_path / "selection/data").iterdir()}
     assert written == {name: [kept[row] for _, row in places] for name, places in expected.items()}
 

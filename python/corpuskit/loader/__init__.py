@@ -11,14 +11,24 @@ from typing import TYPE_CHECKING, Any
 from corpuskit.loader.corpus import PackedCorpus, Phase
 
 if TYPE_CHECKING:
-    from corpuskit.loader.arrays import NumpyPacks
+    from corpuskit.loader.arrays import NumpyPacks, plan_packs
     from corpuskit.loader.batches import collate, collate_padded, model_inputs
     from corpuskit.loader.tensors import PackedDataset
 
-__all__ = ["NumpyPacks", "PackedCorpus", "PackedDataset", "Phase", "collate", "collate_padded", "model_inputs"]
+__all__ = [
+    "NumpyPacks",
+    "PackedCorpus",
+    "PackedDataset",
+    "Phase",
+    "collate",
+    "collate_padded",
+    "model_inputs",
+    "plan_packs",
+]
 
 _HOMES = {
     "NumpyPacks": "arrays",
+    "plan_packs": "arrays",
     "PackedDataset": "tensors",
     "collate": "batches",
     "collate_padded": "batches",

@@ -158,7 +158,9 @@ class PackedCorpus:
     def phases(self, settings: str) -> list[Phase]:
         """What a stream with these settings holds, by phase."""
         rates = {phase["name"]: phase["lr"] for phase in self.account["phases"]} if self.account else {}
-        return [Phase(lr=rates.get(phase["name"]), **phase) for phase in json.loads(self._core.summary(settings))["phases"]]
+        return [
+            Phase(lr=rates.get(phase["name"]), **phase) for phase in json.loads(self._core.summary(settings))["phases"]
+        ]
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ("_store", "_run", "_selection", "_validation", "account")
@@ -184,9 +186,7 @@ def stream_settings(
     return json.dumps(settings)
 
 
-def _store_of_run(
-    folder: Path, tokenizer: PathLike | None, plan: AnyPlan | EffectivePlan, template: str | None
-) -> str:
+def _store_of_run(folder: Path, tokenizer: PathLike | None, plan: AnyPlan | EffectivePlan, template: str | None) -> str:
     if tokenizer is not None:
         from corpuskit.tokenise import tokenise
 
@@ -194,5 +194,7 @@ def _store_of_run(
     stores = sorted(path.parent for path in (folder / "tokens").glob("*/store.json"))
     if len(stores) != 1:
         found = f"has {len(stores)} token stores, expected one where no tokenizer is named"
-        raise InputError(os.fspath(folder), found, "name the folder of a tokenizer (`tokenizer=`), or a store (`tokens=`)")
+        raise InputError(
+            os.fspath(folder), found, "name the folder of a tokenizer (`tokenizer=`), or a store (`tokens=`)"
+        )
     return os.fspath(stores[0])

@@ -32,6 +32,7 @@ ARRAYS = {
 }
 """The arrays of a pack and their types."""
 
+
 class PackStream:
     """Packs of a corpus in a fixed order, dealt out to ranks and workers, with a state.
 

@@ -35,7 +35,7 @@ mod _core {
     #[pymodule_export]
     use super::mix::{select, selection_account};
     #[pymodule_export]
-    use super::packs::{Pack, PackCorpus, PackLoader};
+    use super::packs::{Pack, PackCorpus, PackLoader, plan_packs};
     #[pymodule_export]
     use super::plan::{EffectivePlan, plan_schema, plan_template};
     #[pymodule_export]

@@ -5,6 +5,7 @@ use crate::errors::{Result, detached};
 use corpuskit_core::Error;
 use corpuskit_core::plan::packing::PackMode;
 use corpuskit_feed::loader::{Corpus, Lane, Loader, Row, State, StreamSettings, summarise};
+use corpuskit_feed::pack::Packer;
 use pyo3::prelude::*;
 use pyo3::types::PyByteArray;
 use std::path::PathBuf;
@@ -177,4 +178,43 @@ impl Pack {
     fn state(&self) -> Result<String> {
         text(&self.state)
     }
+}
+
+/// Plans packs over lengths (u32): numbers of documents (u64), pack after pack, and where each pack starts, the end last (u64).
+#[pyfunction]
+#[pyo3(signature = (lengths, *, length, window))]
+pub fn plan_packs<'py>(
+    py: Python<'py>,
+    lengths: &[u8],
+    length: u32,
+    window: u32,
+) -> Result<(Bound<'py, PyByteArray>, Bound<'py, PyByteArray>)> {
+    let lengths: Vec<u32> = bytemuck::pod_collect_to_vec(lengths);
+    let (order, borders) = detached(py, move || plan(&lengths, length, window))?;
+    Ok((PyByteArray::new(py, bytemuck::cast_slice(&order)), PyByteArray::new(py, bytemuck::cast_slice(&borders))))
+}
+
+fn plan(lengths: &[u32], length: u32, window: u32) -> corpuskit_core::Result<(Vec<u64>, Vec<u64>)> {
+    if let Some(at) = lengths.iter().position(|&own| own == 0 || own > length) {
+        let problem = format!("document {at} has {} tokens, expected 1 to {length}", lengths[at]);
+        return Err(Error::plan("lengths", problem));
+    }
+    let mut packer = Packer::new(length, window)?;
+    let (mut order, mut borders) = (Vec::with_capacity(lengths.len()), vec![0]);
+    let mut pack = Vec::new();
+    let mut add = |pack: &[u64]| {
+        order.extend_from_slice(pack);
+        borders.push(order.len() as u64);
+    };
+    for &own in lengths {
+        while !packer.push(own)? {
+            if packer.next_pack(&mut pack) {
+                add(&pack);
+            }
+        }
+    }
+    while packer.last_pack(&mut pack) {
+        add(&pack);
+    }
+    Ok((order, borders))
 }
