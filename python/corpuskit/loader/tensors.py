@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -37,9 +36,6 @@ class PackedDataset(PackStream, torch.utils.data.IterableDataset[dict[str, Any]]
     def _convert(self, pack: _core.Pack) -> dict[str, Any]:
         tensors = {name: torch.frombuffer(array_bytes(pack, name), dtype=dtype) for name, dtype in TYPES.items()}
         # A worker process cannot pin; its `DataLoader` can.
-        is_pinned = torch.cuda.is_available() and torch.utils.data.get_worker_info() is None
-        return {name: tensor.pin_memory() for name, tensor in tensors.items()} if is_pinned else dict(tensors)
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """The next iteration goes on from a state; see `PackStream.load_state_dict`."""
-        super().load_state_dict(state)
+        if torch.utils.data.get_worker_info() is None and torch.cuda.is_available():
+            return {name: tensor.pin_memory() for name, tensor in tensors.items()}
+        return dict(tensors)

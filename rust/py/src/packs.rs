@@ -189,7 +189,8 @@ pub fn plan_packs<'py>(
     length: u32,
     window: u32,
 ) -> Result<(Bound<'py, PyByteArray>, Bound<'py, PyByteArray>)> {
-    let lengths: Vec<u32> = bytemuck::pod_collect_to_vec(lengths);
+    let lengths: Vec<u32> =
+        lengths.chunks_exact(4).map(|bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect();
     let (order, borders) = detached(py, move || plan(&lengths, length, window))?;
     Ok((PyByteArray::new(py, bytemuck::cast_slice(&order)), PyByteArray::new(py, bytemuck::cast_slice(&borders))))
 }
