@@ -17,9 +17,9 @@ import pytest
 
 import corpuskit
 from corpuskit import CheckError, InputError, Pipeline, PlanError
+from labelled import NO_DEDUP, write_records
 from stores import document_of, store_of_run, write_store
 from support import RunFolder
-from test_mix import NO_DEDUP, write_records
 
 numpy = pytest.importorskip("numpy", reason="NumPy is not installed")
 

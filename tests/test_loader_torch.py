@@ -11,8 +11,8 @@ import pytest
 
 import corpuskit
 from corpuskit import Pipeline
+from labelled import NO_DEDUP, write_records
 from stores import store_of_run
-from test_mix import NO_DEDUP, write_records
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,30 +11,10 @@ import pytest
 
 import corpuskit
 from corpuskit import CheckError, InputError, OutputError, Pipeline, PlanError
+from labelled import NO_DEDUP, write_records
 from mix_recount import read_table, recount
 from support import RunFolder
 from support import corpuskit as command
-
-CATEGORIES = ["technical", "factual", "analytical", "ethical", "empathetic", "creative", "conversational", None]
-NO_DEDUP = {"dedup": {"exact": False, "near": False}}
-
-
-def write_records(path: Path, count: int, seed: int = 1) -> None:
-    """Records with categories (or none) and, a few of them, parents."""
-    chance = random.Random(seed)  # noqa: S311
-    with path.open("w", encoding="utf-8") as file:
-        for number in range(count):
-            turns = [
-                {"role": "user", "content": f"question {number}"},
-                {"role": "assistant", "content": f"answer {number} " + "word " * chance.randrange(60)},
-            ]
-            record: dict[str, Any] = {"messages": turns}
-            category = chance.choice(CATEGORIES)
-            if category:
-                record["_category"] = category
-            if number and chance.random() < 0.15:
-                record["_parent"] = f"{path}:{chance.randrange(number) + 1}"
-            file.write(json.dumps(record) + "\n")
 
 
 @pytest.fixture(scope="module")
