@@ -100,8 +100,9 @@ def test_what_cannot_be_met_is_refused_before_a_byte_is_written(run: Path, tmp_p
 def test_records_without_categories_need_another_plan(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"prompt": "2+2?", "completion": "4"}\n', "utf-8")
     Pipeline().process(tmp_path / "in.jsonl", tmp_path / "out")
-    with pytest.raises(PlanError, match=r"(?s)no record has one.*curriculum\.phases=\[\]"):
+    with pytest.raises(PlanError, match="no record has one") as raised:
         corpuskit.mix(tmp_path / "out", tmp_path / "selection")
+    assert "curriculum.phases=[]" in str(raised.value.hint)
     account = corpuskit.mix(tmp_path / "out", tmp_path / "selection", plan={"curriculum": {"phases": []}})
     assert account["phases"][0]["records"] == 1
     assert account["notes"] == []

@@ -149,3 +149,14 @@ def test_trl_packs_less(run: Path, figure: Figure, length: int) -> None:
     ours, bfd, _ = table
     assert ours[1] >= bfd[1]
     assert ours[2] >= bfd[2]
+
+
+@pytest.mark.point("S4", "loader: speed alone, from the token store")
+def test_the_loader_alone(run: Path, figure: Figure) -> None:
+    packs = NumpyPacks(corpus(run, 4_096), plan=plan(4_096), prefetch=0)
+    start, tokens = time.process_time(), 0
+    for pack in packs:
+        tokens += len(pack["input_ids"])
+    speed = tokens / (time.process_time() - start)
+    figure(f"{speed / 1e6:.1f} M tokens/s a core (at least 2), {tokens:,} tokens")
+    assert speed >= 2e6

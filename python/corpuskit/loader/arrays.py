@@ -53,7 +53,5 @@ def plan_packs(
         >>> [order[start:end].tolist() for start, end in zip(rows[:-1], rows[1:])]
         [[0, 2], [1, 3, 4]]
     """
-    order, rows = _core.plan_packs(
-        numpy.ascontiguousarray(lengths, numpy.uint32).data.cast("B"), length=length, window=window
-    )
+    order, rows = _core.plan_packs(numpy.asarray(lengths, numpy.uint32).tobytes(), length=length, window=window)
     return numpy.frombuffer(order, numpy.uint64), numpy.frombuffer(rows, numpy.uint64)
