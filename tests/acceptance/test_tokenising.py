@@ -85,6 +85,29 @@ def test_against_encode_batch_fast(
 
 
 @pytest.mark.slow
+@pytest.mark.point("S4", "every character")
+@pytest.mark.parametrize("name", ["minimind", "phi3"])
+def test_every_character_of_unicode(corpora: Path, name: str, figure: Figure) -> None:
+    """Classes of characters decide where words end; the wheel's regular expressions are another engine than ours."""
+    from corpuskit.tokenise import Tokeniser
+
+    folder, template = real_chats.templates(corpora)[name]
+    made = Tokeniser(folder, template=template)
+    backend = transformers.AutoTokenizer.from_pretrained(str(folder)).backend_tokenizer
+    characters = [chr(point) for point in range(0x110000) if not 0xD800 <= point < 0xE000]
+    differing: list[str] = []
+    for at in range(0, len(characters), 1 << 16):
+        texts = [f"x{c}y 1{c}{c} {c} !{c}" for c in characters[at : at + (1 << 16)]]
+        expected = [one.ids for one in backend.encode_batch_fast(texts, add_special_tokens=False)]
+        differing += [
+            text[1] for text, ids, want in zip(texts, made.encode(texts), expected, strict=True) if ids != want
+        ]
+    figure(f"{name}: {len(characters):,} characters among others, {len(differing)} differ")
+    assert made.fast
+    assert differing == []
+
+
+@pytest.mark.slow
 @pytest.mark.point("S4", "memory")
 def test_memory_does_not_grow(corpora: Path, run: RunFolder, tmp_path: Path, figure: Figure) -> None:
     folder = corpora / "tokenizers" / "minimind"
