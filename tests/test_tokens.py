@@ -186,8 +186,9 @@ def test_no_end_token_that_is_trained_is_an_error(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_trained_on_is_an_error_unless_told_otherwise(tmp_path: Path, tokenizer: Path) -> None:
-    records = [CLEAN, chat("user: alone"), chat("user: a", "assistant: b")]
-    records[2]["messages"][1]["weight"] = 0
+    records = [CLEAN, chat("user: a", "assistant: b"), chat("user: c", "assistant: d")]
+    for record in records[1:]:
+        record["messages"][1]["weight"] = 0
     out = run_folder(tmp_path, records)
     code, _found, complaints = count(out, tokenizer, "version: 1\n")
     assert code == 1

@@ -80,6 +80,30 @@ pub fn leak(rendered: &Rendered) -> Option<String> {
     })
 }
 
+/// The first tag that is in a text more often than in what was said: for texts of which it is not known which part is whose.
+pub fn surplus<'t, 's>(text: &'t str, said: impl Iterator<Item = &'s str>) -> Option<&'t str> {
+    find(text)?;
+    let mut allowed: Vec<&str> = said.flat_map(tags).collect();
+    tags(text).find(|tag| match allowed.iter().position(|known| known == tag) {
+        Some(at) => {
+            allowed.swap_remove(at);
+            false
+        }
+        None => true,
+    })
+}
+
+/// Every tag of a text, in order.
+fn tags(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let place = find(rest)?;
+        let tag = &rest[place.clone()];
+        rest = &rest[place.end..];
+        Some(tag.trim_end())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -97,6 +121,15 @@ mod tests {
         assert_eq!(stripped("<persona:x>\nhi <persona:y>you").unwrap(), "hi you");
         assert_eq!(stripped("<per<persona:x>sona:y>z").unwrap(), "z");
         assert_eq!(stripped("hi"), None);
+    }
+
+    #[test]
+    fn a_tag_that_nobody_said_is_found_without_knowing_whose_the_text_is() {
+        let text = "<persona:warm>\n<|user|> s <persona:own> and _source <|end|>";
+        assert_eq!(surplus(text, ["s", "<persona:own> and _source"].into_iter()), Some("<persona:warm>"));
+        assert_eq!(surplus(text, ["<persona:own><persona:warm>", "_source"].into_iter()), None);
+        assert_eq!(surplus("<persona:own> <persona:own>", ["<persona:own>"].into_iter()), Some("<persona:own>"));
+        assert_eq!(surplus("hi", [].into_iter()), None);
     }
 
     #[test]

@@ -199,8 +199,7 @@ impl Feed {
             return Ok(Err(refusal));
         }
         if let Some(tag) = guard::leak(&space.rendered) {
-            let what = format!("`{tag}` is in the text and in none of the record's turns");
-            return Ok(Err(Refusal::new("condition.leak", what)));
+            return Ok(Err(leaked(&tag)));
         }
         if u32::try_from(space.rendered.text.len()).is_err() {
             return Ok(Err(Refusal::new("tokenise.too_long", "more than 4 GiB of text")));
@@ -236,6 +235,10 @@ impl Feed {
         *slow = true;
         let flags: Vec<bool> = trained.iter().map(|trained| trained.turn).collect();
         let (text, spans) = fallback.render(&conversation.to_json(), &flags)?;
+        // Which part of this text is whose is found by searching, so its tags are counted instead.
+        if let Some(tag) = guard::surplus(&text, conversation.said()) {
+            return Err(leaked(tag));
+        }
         spans::segments(conversation, &text, &byte_spans(&text, &spans), out)
     }
 
@@ -256,6 +259,10 @@ impl Feed {
             Err(_) => (outcome, None),
         })
     }
+}
+
+fn leaked(tag: &str) -> Refusal {
+    Refusal::new("condition.leak", format!("`{tag}` is in the text and in none of the record's turns"))
 }
 
 impl Outcome {
