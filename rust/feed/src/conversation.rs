@@ -96,9 +96,9 @@ impl<'a> Conversation<'a> {
 
     /// Everything that the record itself says: texts, reasoning, calls and definitions of tools.
     pub fn said(&self) -> impl Iterator<Item = &str> {
-        let of = |turn: &'_ Turn<'_>| turn.content.as_deref().into_iter().chain(turn.reasoning);
+        let texts = self.turns.iter().flat_map(|turn| turn.content.as_deref().into_iter().chain(turn.reasoning));
         let calls = self.turns.iter().flat_map(|turn| turn.calls).chain(self.tools).map(|node| node.raw);
-        self.turns.iter().flat_map(of).chain(calls)
+        texts.chain(calls)
     }
 
     /// `{"messages": […], "tools": […]}` for a template that only Python can render.
