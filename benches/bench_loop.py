@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from compare_loop import compare, run_process
+from measure import measure
 
 # The first step of the speed budget; small inputs are half start-up, so there only gross ratios are refused.
 AT_MOST = {"normalise": 0.6, "whole": 3.0}
@@ -23,6 +26,36 @@ def test_against_the_loop(
     benchmark.extra_info.update(ratio=comparison.ratio, loop_cpu=comparison.loop.cpu, cpu=comparison.ours.cpu)
     say(comparison.line(plan))
     assert comparison.ratio <= AT_MOST[plan] * (3 if fast else 1)
+
+
+def test_against_polars(benchmark: BenchmarkFixture, corpus: Path, fast: bool, say: Callable[[str], None]) -> None:
+    """The same file, read and written by both, one thread each; what both hold is compared."""
+    pytest.importorskip("polars", reason="polars is not installed")
+    script, copy = Path(__file__).with_name("polars_loop.py"), corpus.with_name("polars.jsonl")
+    theirs, ours = [], []
+    for _ in range(1 if fast else 3):
+        theirs.append(measure(["env", "POLARS_MAX_THREADS=1", sys.executable, script, corpus, copy]))
+        taken, out = run_process(corpus, "normalise")
+        ours.append(taken)
+    with copy.open("rb") as first, corpus.open("rb") as second:
+        rows = sum(same_messages(a, b) for a, b in zip(first, second, strict=True))
+    benchmark.pedantic(run_process, (corpus, "normalise"), rounds=1)
+    one, other = min(taken.cpu for taken in ours), min(taken.cpu for taken in theirs)
+    memory = max(taken.anonymous for taken in theirs) / max(taken.anonymous for taken in ours)
+    benchmark.extra_info.update(ratio=one / other)
+    say(
+        f"normalise: {one / other:.2f} of polars' read_ndjson and write_ndjson (CPU {one:.2f} s against {other:.2f} s, "
+        f"{rows} records; polars takes {memory:.1f} times the memory)"
+    )
+    assert out.exists()
+
+
+def same_messages(line: bytes, other: bytes) -> bool:
+    """Whether polars kept the record; members that only other objects have are null there."""
+    first, second = json.loads(line)["messages"], json.loads(other)["messages"]
+    kept = [{key: value for key, value in turn.items() if value is not None} for turn in first]
+    assert kept == second
+    return True
 
 
 def test_two_threads_against_one(

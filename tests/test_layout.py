@@ -105,11 +105,15 @@ def test_only_the_edges_touch_the_file_system() -> None:
         "stage/dedup",
         "run",
         "audit",
+        "batches",
         "why",
         "peek",
         "convert",
         "digest",
         "plan",
+        # they read an open Parquet file, which is not read from its beginning to its end
+        "arrow/pages.rs",
+        "arrow/parquet_file.rs",
         "rules",
     }
     touching = {

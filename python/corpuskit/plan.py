@@ -18,6 +18,7 @@ __all__ = [
     "DedupSettings",
     "FilterSettings",
     "Form",
+    "Format",
     "Header",
     "Html",
     "Include",
@@ -30,6 +31,7 @@ __all__ = [
     "Mode",
     "NearSettings",
     "NormaliseSettings",
+    "NullMembers",
     "OnInfeasible",
     "Overflow",
     "PackMode",
@@ -73,6 +75,14 @@ Header = Literal["auto", "present", "absent"]
 """
 
 
+NullMembers = Literal["leave_out", "keep"]
+"""What becomes of null members of objects inside columns.
+
+- `leave_out`: They are left out.
+- `keep`: They stay.
+"""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadSettings:
     """How inputs are read."""
@@ -87,6 +97,14 @@ class ReadSettings:
     """Whether the first row of a CSV or TSV names its columns: `auto` looks at the rows, `present` and `absent` say so.
 
     Columns without a name are called `column_1`, `column_2` and so on.
+    """
+
+    null_members: NullMembers = "leave_out"
+    """What becomes of null members of objects inside Parquet and Arrow columns.
+
+    `leave_out` (the default): types that hold several kinds of objects give each member that
+    another kind has, as null; such members are left out, and columns keep their nulls. `keep`:
+    every null stays.
     """
 
 
@@ -404,6 +422,14 @@ Form = Literal["messages", "openai", "alpaca", "sharegpt", "prompt_completion"]
 """
 
 
+Format = Literal["jsonl", "parquet"]
+"""What `data/` is written as.
+
+- `jsonl`: Lines of JSON.
+- `parquet`: Parquet with the same columns in every shard: those that the kept records have.
+"""
+
+
 Compression = Literal["zst", "gz", "none"]
 """How a file of records is compressed.
 
@@ -428,8 +454,14 @@ class WriteSettings:
     form: Form = "messages"
     """The schema of `data/`. Fields that begin with `_` are written in form `messages` only."""
 
+    format: Format = "jsonl"
+    """What `data/` is written as.
+
+    `parquet` needs room for its lines, compressed, until the run ends.
+    """
+
     compression: Compression = "zst"
-    """How `data/`, `dropped/`, `duplicates/` and `rejected/` are compressed."""
+    """How `data/`, `dropped/`, `duplicates/` and `rejected/` are compressed; of Parquet, the pages."""
 
     level: int | None = None
     """Compression level: 1 to 19 for zst (default 3), 1 to 9 for gz (default 6)."""

@@ -14,9 +14,9 @@ from corpuskit.pipeline import Pipeline
 NAME = "process"
 HELP = "Raw data in; a clean, deduplicated corpus and a full account out."
 DETAILS = """\
-Reads files, folders, globs and standard input (-): JSONL, JSON, CSV, TSV and text, plain, gzip or
-zstd, recognised by content; schemas are detected per record. An interrupted run is continued by the
-same command."""
+Reads files, folders, globs and standard input (-): JSONL, JSON, CSV, TSV, Parquet, Arrow and text,
+plain, gzip or zstd, recognised by content; schemas are detected per record. An interrupted run is
+continued by the same command."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,9 @@
 //!
 //! No Python, no printing, no clock in any output: callers own the terminal and the time.
 
+pub mod arrow;
 pub mod audit;
+pub mod batches;
 pub mod convert;
 pub mod digest;
 pub mod error;

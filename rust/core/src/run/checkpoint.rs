@@ -285,7 +285,7 @@ impl Keeper {
         settle.complete(tail)?;
         self.durable_checkpoint(tail, settle, current)?;
         let timings = self.timings(tail, current);
-        self.outcome = Some(finish::finish(self, tail, timings, self.folder.as_ref())?);
+        self.outcome = Some(finish::finish(self, tail, timings, self.folder.as_ref(), &settle.stop())?);
         Ok(())
     }
 

@@ -8,7 +8,9 @@ use crate::digest::Digest;
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::stage::read::InputKind;
+use crate::stage::write::Format;
 use crate::stage::write::manifest::{MANIFEST, Manifest, ManifestFile, ManifestInput};
+use crate::stage::write::parquet::{ParquetShard, Transcoder};
 use crate::{Error, Result};
 
 /// What a run came to.
@@ -20,7 +22,15 @@ pub(super) struct Outcome {
 }
 
 /// Checks the sums and writes everything that comes last, the manifest at the very end.
-pub(super) fn finish(keeper: &Keeper, tail: &Tail, timings: Timings, folder: Option<&Folder>) -> Result<Outcome> {
+///
+/// Lines become Parquet before anything else; `stop` says whether to leave while that goes on.
+pub(super) fn finish(
+    keeper: &Keeper,
+    tail: &Tail,
+    timings: Timings,
+    folder: Option<&Folder>,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<Outcome> {
     let rows = |sink: usize| tail.sinks[sink].shards.iter().map(|shard| shard.rows).sum::<u64>();
     let columns = match folder {
         Some(_) => tail.rows.files().iter().map(|file| file.rows).sum(),
@@ -32,10 +42,14 @@ pub(super) fn finish(keeper: &Keeper, tail: &Tail, timings: Timings, folder: Opt
     let digest = match folder {
         None => None,
         Some(folder) => {
+            let parquet = match keeper.plan.write.format {
+                Format::Jsonl => None,
+                Format::Parquet => Some(transcode(keeper, tail, folder, stop)?),
+            };
             let text = json(&report)?;
             folder.write("report.json", &text)?;
             folder.write("timings.json", &json(&timings)?)?;
-            let mut manifest = manifest(keeper, tail, &text);
+            let mut manifest = manifest(keeper, tail, parquet.as_deref(), &text);
             let bytes = manifest.seal()?;
             folder.write(MANIFEST, &bytes)?;
             folder.remove_work()?;
@@ -45,7 +59,24 @@ pub(super) fn finish(keeper: &Keeper, tail: &Tail, timings: Timings, folder: Opt
     Ok(Outcome { report, digest, seconds })
 }
 
-fn manifest(keeper: &Keeper, tail: &Tail, report: &[u8]) -> Manifest {
+fn transcode(
+    keeper: &Keeper,
+    tail: &Tail,
+    folder: &Folder,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<Vec<ParquetShard>> {
+    Transcoder {
+        disk: &folder.disk,
+        out: &folder.out,
+        shards: &tail.sinks[DATA].shards,
+        settings: &keeper.plan.write,
+        threads: keeper.threads,
+        stop,
+    }
+    .run()
+}
+
+fn manifest(keeper: &Keeper, tail: &Tail, parquet: Option<&[ParquetShard]>, report: &[u8]) -> Manifest {
     let inputs = keeper.inputs.files.iter().enumerate().map(|(index, file)| {
         let account = tail.accounts.iter().find(|account| account.file == index);
         let listed = match &file.kind {
@@ -62,7 +93,13 @@ fn manifest(keeper: &Keeper, tail: &Tail, report: &[u8]) -> Manifest {
         }
     });
     let mut files = Vec::new();
-    for sink in &tail.sinks {
+    files.extend(parquet.into_iter().flatten().map(|shard| ManifestFile {
+        path: shard.path.clone(),
+        bytes: shard.bytes,
+        digest: shard.digest,
+        rows: Some(shard.rows),
+    }));
+    for sink in tail.sinks.iter().skip(usize::from(parquet.is_some())) {
         files.extend(sink.shards.iter().map(|shard| ManifestFile {
             path: sink.file_name(shard.number),
             bytes: shard.bytes,

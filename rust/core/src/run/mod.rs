@@ -86,7 +86,7 @@ fn run(
         return Err(Error::plan("threads", "must be at least 1, got 0"));
     }
     let stages = Arc::new(Stages::new(plan)?);
-    let inputs = Arc::new(Inputs::discover(arguments, &plan.read)?);
+    let inputs = Arc::new(Inputs::discover_with(arguments, &options.streams, &plan.read)?);
     let disk = Disk::with_fault(options.fault.clone());
     let mut start = Start::Fresh;
     let mut folder = None;

@@ -1,6 +1,7 @@
 //! What a run is told beside its plan, and what it tells while it runs.
 
 use crate::report::Report;
+use crate::stage::read::StreamInput;
 use crate::stage::write::disk::Fault;
 use serde::Serialize;
 use std::fmt;
@@ -18,6 +19,8 @@ pub struct Options {
     pub dry_run: bool,
     /// Overwrite an own folder, finished or not.
     pub force: bool,
+    /// Inputs that are no files.
+    pub streams: Vec<StreamInput>,
     /// Least time between checkpoints.
     pub checkpoint_every: Duration,
     /// Lets single file operations fail, in tests.
@@ -43,6 +46,7 @@ impl Default for Options {
             limit: None,
             dry_run: false,
             force: false,
+            streams: Vec::new(),
             checkpoint_every: Duration::from_millis(500),
             fault: None,
         }

@@ -47,6 +47,9 @@ pub(super) trait Settle {
 
     /// The same, and until all complete shards are synced and have their columns.
     fn complete(&mut self, tail: &mut Tail) -> Result<()>;
+
+    /// Says whether the run is to stop.
+    fn stop(&self) -> impl Fn() -> bool + Sync;
 }
 
 /// The ordered end.

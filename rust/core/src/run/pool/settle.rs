@@ -71,4 +71,9 @@ impl Settle for Helper<'_> {
     fn complete(&mut self, tail: &mut Tail) -> Result<()> {
         self.settle_until(tail, Tail::is_complete, true)
     }
+
+    fn stop(&self) -> impl Fn() -> bool + Sync {
+        let pool = self.pool;
+        move || pool.lock().stop
+    }
 }

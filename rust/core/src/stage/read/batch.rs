@@ -1,10 +1,12 @@
 //! A batch: a few MiB of plain bytes, and how they divide into units.
 
+use super::columnar;
 use super::cursor::Cursor;
 use super::discover::{Inputs, Note};
 use super::lines::{Lines, json_body, rejected_long};
 use super::rows::{Rows, Table};
 use super::unit::{Body, Unit};
+use crate::arrow;
 use crate::digest::Digest;
 use crate::json;
 use crate::record::{Origin, Place, Rejection};
@@ -47,7 +49,7 @@ pub struct FileAccount {
     pub digest: Option<Digest>,
     /// `none`, `gzip` or `zstd`.
     pub compression: String,
-    /// `lines`, `array`, `object`, `map`, `values`, `table`, `json`, `text`, `empty`, `unsupported` or `unreadable`.
+    /// `lines`, `array`, `object`, `map`, `values`, `table`, `parquet`, `arrow`, `json`, `text`, `empty`, `unsupported` or `unreadable`.
     pub container: String,
 }
 
@@ -58,6 +60,8 @@ pub(super) enum Piece {
     Lines { file: usize, start: usize, end: usize, byte: u64, line: u64 },
     /// Table rows.
     Rows { file: usize, start: usize, end: usize, byte: u64, line: u64, table: Arc<Table> },
+    /// Rows of columns, from `start` to `end`; `first` is the index of the row at `start`.
+    Columns { file: usize, first: u64, rows: Arc<arrow::Rows>, start: usize, end: usize },
     /// Elements of an array: their places in the buffer; `byte` is the offset of the buffer's first byte.
     Elements { file: usize, byte: u64, first: u64, spans: Vec<(usize, usize)> },
     /// A member of a map; `key` with its quotes.
@@ -105,6 +109,16 @@ impl Batch {
             &Piece::Rows { file, start, end, byte, line, ref table } => {
                 Units::Rows(Rows::new(self.path(file), &self.buffer[start..end], (byte, line), table, max, arena))
             }
+            &Piece::Columns { file, first, ref rows, start, end } => Units::Columns(columnar::Lines {
+                path: self.path(file),
+                rows,
+                at: start,
+                end,
+                number: first,
+                max,
+                arena,
+                line: Vec::new(),
+            }),
             Piece::Elements { file, byte, first, spans } => Units::Elements {
                 path: self.path(*file),
                 buffer: &self.buffer,
@@ -171,6 +185,7 @@ impl Drop for Batch {
 pub(super) enum Units<'a> {
     Lines(Lines<'a>),
     Rows(Rows<'a>),
+    Columns(columnar::Lines<'a>),
     Elements {
         path: &'a str,
         buffer: &'a [u8],
@@ -190,6 +205,7 @@ impl<'a> Iterator for Units<'a> {
         match self {
             Self::Lines(lines) => lines.next(),
             Self::Rows(rows) => rows.next(),
+            Self::Columns(lines) => lines.next(),
             Self::Elements { path, buffer, byte, index, spans, max } => {
                 let &(start, end) = spans.next()?;
                 let origin = Origin { path, place: Place::Index(*index) };

@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
+use std::sync::Arc;
 
 /// What the file system says about a file: equal values mean that its content was not changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +52,7 @@ impl Identity {
 pub enum InputKind {
     /// A regular file.
     File(Identity),
-    /// Standard input.
+    /// Standard input, or a stream of the caller's: it is read once and cannot be continued.
     Stdin,
     /// Not readable: listed with this reason code and explanation.
     Refused {
@@ -80,12 +82,37 @@ impl InputFile {
         self.real.as_deref().map_or(Path::new(&self.path), Path::new)
     }
 
+    /// Whether it is a stream of the caller's.
+    pub fn is_stream(&self) -> bool {
+        self.kind == InputKind::Stdin && self.real.is_some()
+    }
+
     /// Bytes on disk, if known beforehand.
     pub fn bytes(&self) -> Option<u64> {
         match &self.kind {
             InputKind::File(identity) => Some(identity.bytes),
             _ => None,
         }
+    }
+}
+
+/// An input that is no file: a pipe that the caller fills, under a name of its own.
+#[derive(Clone, Debug)]
+pub struct StreamInput {
+    /// The name by which arguments mean it and origins show it.
+    pub name: String,
+    file: Arc<fs::File>,
+}
+
+impl StreamInput {
+    /// A pipe, held open as long as there is a clone of this.
+    pub fn new(name: String, pipe: fs::File) -> Self {
+        Self { name, file: Arc::new(pipe) }
+    }
+
+    /// What to open to read it.
+    fn path(&self) -> OsString {
+        format!("/proc/self/fd/{}", self.file.as_raw_fd()).into()
     }
 }
 
@@ -121,13 +148,28 @@ impl Inputs {
     /// # Errors
     /// An argument that names nothing, or nothing readable.
     pub fn discover(arguments: &[String], settings: &ReadSettings) -> Result<Self> {
+        Self::discover_with(arguments, &[], settings)
+    }
+
+    /// The same, where some arguments are names of streams.
+    ///
+    /// # Errors
+    /// As [`Inputs::discover`].
+    pub fn discover_with(arguments: &[String], streams: &[StreamInput], settings: &ReadSettings) -> Result<Self> {
         settings.check()?;
         if arguments.is_empty() {
             return Err(Error::input("inputs", "none given, expected files, folders, globs or `-`"));
         }
         let mut inputs = Self { arguments: arguments.to_vec(), ..Self::default() };
         for argument in arguments {
-            inputs.add(argument)?;
+            match streams.iter().find(|stream| stream.name == *argument) {
+                Some(stream) => inputs.files.push(InputFile {
+                    path: stream.name.clone(),
+                    real: Some(stream.path()),
+                    kind: InputKind::Stdin,
+                }),
+                None => inputs.add(argument)?,
+            }
         }
         inputs.drop_repeats();
         Ok(inputs)
@@ -191,6 +233,7 @@ impl Inputs {
                     same_inode.push(kept.len());
                     earlier.map(|index| kept[index].path.clone())
                 }
+                InputKind::Stdin if file.real.is_some() => None,
                 InputKind::Stdin => std::mem::replace(&mut stdin_seen, true).then(|| "-".to_owned()),
                 InputKind::Refused { .. } => None,
             };
@@ -212,7 +255,7 @@ impl Inputs {
         self.files.iter().filter_map(InputFile::bytes).sum()
     }
 
-    /// Whether standard input is among them, so that a run cannot be continued.
+    /// Whether standard input or a stream is among them, so that a run cannot be continued.
     pub fn has_stdin(&self) -> bool {
         self.files.iter().any(|file| file.kind == InputKind::Stdin)
     }

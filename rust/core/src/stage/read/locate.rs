@@ -81,6 +81,9 @@ impl Batch {
             Piece::Elements { first, spans, .. } => {
                 wanted.index.is_some_and(|wanted| (*first..*first + spans.len() as u64).contains(&wanted))
             }
+            Piece::Columns { first, start, end, .. } => {
+                wanted.index.is_some_and(|wanted| (*first..*first + (end - start) as u64).contains(&wanted))
+            }
             Piece::Member { .. } | Piece::Whole { .. } | Piece::Rejected { .. } => true,
         };
         let mut units = self.pieces.iter().filter(may_hold).flat_map(|piece| self.piece(piece, arena));

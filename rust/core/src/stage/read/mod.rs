@@ -9,13 +9,16 @@
 //! depend on the bytes alone, never on threads, time or how much one system call returned.
 
 mod batch;
+mod columnar;
 mod cursor;
 mod decompress;
 mod dialogues;
 mod discover;
+mod ipc;
 mod lines;
 mod locate;
 mod masks;
+mod parquet;
 mod reader;
 mod resume;
 mod rows;
@@ -35,11 +38,13 @@ mod whole;
 
 pub use batch::{Batch, FileAccount};
 pub use cursor::{Cursor, Position};
-pub use discover::{Identity, InputFile, InputKind, Inputs, Note};
+pub use discover::{Identity, InputFile, InputKind, Inputs, Note, StreamInput};
+pub use ipc::IpcPlace;
 pub use locate::unit_at;
+pub use parquet::ParquetPlace;
 pub use reader::Reader;
 pub use rows::Table;
-pub use settings::{Header, ReadSettings};
+pub use settings::{Header, NullMembers, ReadSettings};
 pub use sniff::Container;
 pub use structure::{Structure, StructureKind};
 pub use unit::{Body, OwnedBody, OwnedPlace, OwnedUnit, Unit};

@@ -1,12 +1,17 @@
 //! Hands out batches in input order.
 
 use super::batch::{Batch, FileAccount, HeldPlace, Piece};
+use super::columnar::{Columnar, lost};
 use super::cursor::{Cursor, Position};
+use super::decompress::Compression;
 use super::discover::{InputFile, InputKind, Inputs};
+use super::ipc::IpcReader;
+use super::parquet::ParquetReader;
 use super::settings::ReadSettings;
 use super::sniff::{Container, HEAD, sniff};
 use super::source::{Source, changed};
 use super::stream::{Draft, Outcome, Stream};
+use super::structure::{Structure, StructureKind};
 use super::{BATCH_BYTES, lines, table, whole};
 use crate::record::Rejection;
 use crate::{Error, Result};
@@ -34,6 +39,8 @@ struct Open {
     container: Container,
     /// Line number or index of the next unit.
     number: u64,
+    /// The reader of a file of columns.
+    columnar: Option<Columnar>,
 }
 
 /// What opening an input led to.
@@ -74,7 +81,8 @@ impl Reader {
             return Err(Error::input("inputs", "are not those that the run began with"));
         };
         if input.kind == InputKind::Stdin {
-            return Err(Error::input("-", "standard input cannot be continued")
+            let what = if input.is_stream() { "a stream" } else { "standard input" };
+            return Err(Error::input(&input.path, format!("{what} cannot be continued"))
                 .with_hint("run again with `--force` to begin anew"));
         }
         match reader.reopen(input, position)? {
@@ -101,7 +109,7 @@ impl Reader {
             draft.buffer.reserve_exact(self.target + (64 << 10));
         }
         let mut ended = Vec::new();
-        while draft.buffer.len() < self.target
+        while draft.filled() < self.target
             && draft.pieces.len() < FILES_A_BATCH
             && ended.len() < FILES_A_BATCH
             && self.cursor.file < self.inputs.files.len()
@@ -134,7 +142,7 @@ impl Reader {
         Ok(Some(Batch {
             seq,
             end: self.cursor.clone(),
-            bytes: draft.buffer.len(),
+            bytes: draft.filled(),
             ended,
             notes: draft.notes,
             inputs: Arc::clone(&self.inputs),
@@ -146,11 +154,15 @@ impl Reader {
     }
 
     fn advance(&self, open: &mut Open, draft: &mut Draft) -> Result<Outcome> {
-        let Open { stream, container, number } = open;
+        let Open { stream, container, number, columnar } = open;
         match container {
             Container::Lines => lines::advance(stream, number, draft),
             Container::Structure(structure) => structure.advance(stream, number, draft),
             Container::Table(table) => table::advance(stream, number, draft, table),
+            Container::Parquet(_) | Container::Arrow(_) => match columnar {
+                Some(columnar) => columnar.advance(stream, number, draft),
+                None => Err(lost(&stream.path)),
+            },
             Container::Json => whole::advance(stream, false, draft),
             Container::Text => whole::advance(stream, true, draft),
             Container::Empty => {
@@ -179,10 +191,34 @@ impl Reader {
             stream.skip(3);
         }
         let look = stream.carry.len().min(HEAD);
-        let (container, own) = sniff(&stream.carry[..look], all, &input.path, &self.settings);
+        let (mut container, own) = match stream.carry.first() {
+            // Callers hand over records as one array, which may look like a conversation.
+            Some(b'[') if input.is_stream() => (Container::Structure(Structure::new(StructureKind::Array)), 0),
+            _ => sniff(&stream.carry[..look], all, &input.path, &self.settings),
+        };
         let lines = stream.skip(own);
-        let number = if matches!(container, Container::Structure(_)) { 0 } else { 1 + lines };
-        Ok(Opened::Ready(Box::new(Open { stream, container, number })))
+        let indexed = matches!(container, Container::Structure(_) | Container::Parquet(_) | Container::Arrow(_));
+        let number = if indexed { 0 } else { 1 + lines };
+        let columnar = self.columnar(&mut container, &stream)?;
+        Ok(Opened::Ready(Box::new(Open { stream, container, number, columnar })))
+    }
+
+    /// The reader of a file of columns, at its beginning. A Parquet file must be one that can be read at any place.
+    fn columnar(&self, container: &mut Container, stream: &Stream) -> Result<Option<Columnar>> {
+        Ok(match container {
+            Container::Parquet(place) => match stream.source.file()? {
+                Some(file) if stream.source.compression == Compression::None => {
+                    Some(Columnar::Parquet(Box::new(ParquetReader::new(file, &self.settings, place.clone()))))
+                }
+                found => {
+                    let how = if found.is_some() { "inside a compressed file" } else { "from standard input" };
+                    *container = Container::Unsupported(format!("Parquet {how}, expected a plain file"));
+                    None
+                }
+            },
+            Container::Arrow(place) => Some(Columnar::Ipc(Box::new(IpcReader::new(&self.settings, place.clone())))),
+            _ => None,
+        })
     }
 
     /// Opens an input where another reader left it.
@@ -194,7 +230,22 @@ impl Reader {
         let carry = source.go_to(position)?;
         let (file, byte) = (self.cursor.file, position.byte);
         let stream = Stream { source, file, path: input.path.clone(), byte, carry, drained: false };
-        Ok(Opened::Ready(Box::new(Open { stream, container: position.container.clone(), number: position.number })))
+        let mut container = position.container.clone();
+        let mut columnar = self.columnar(&mut container, &stream)?;
+        if let Some(Columnar::Ipc(reader)) = &mut columnar {
+            let mut before = match self.source(input)? {
+                Ok(source) => {
+                    Stream { source, file, path: input.path.clone(), byte: 0, carry: Vec::new(), drained: false }
+                }
+                Err((reason, detail)) => return Ok(Opened::Refused(reason, detail)),
+            };
+            reader.catch_up(&mut before, byte)?;
+        }
+        if matches!(container, Container::Parquet(_)) && stream.source.identity() != position.identity {
+            return Err(changed(&input.path, "its identity is another"));
+        }
+        let number = position.number;
+        Ok(Opened::Ready(Box::new(Open { stream, container, number, columnar })))
     }
 
     fn source(&self, input: &InputFile) -> Result<Result<Source, (&'static str, String)>> {
@@ -224,7 +275,7 @@ impl Reader {
 
     /// Closes a file that was read to its end.
     fn account(&self, open: Open) -> Result<FileAccount> {
-        let Open { mut stream, container, .. } = open;
+        let Open { mut stream, container, columnar, .. } = open;
         let endless =
             matches!(container, Container::Unsupported(_)) && self.inputs.files[stream.file].kind == InputKind::Stdin;
         if !endless {
@@ -233,7 +284,10 @@ impl Reader {
         Ok(FileAccount {
             file: stream.file,
             bytes: stream.source.tree.bytes(),
-            plain_bytes: stream.byte,
+            plain_bytes: match columnar {
+                Some(Columnar::Parquet(_)) => stream.source.tree.bytes(),
+                _ => stream.byte,
+            },
             digest: (!endless).then(|| stream.source.tree.finish()),
             compression: stream.source.compression.name().into(),
             container: container.name().into(),
@@ -246,7 +300,11 @@ impl Open {
         Position {
             byte: self.stream.byte,
             number: self.number,
-            container: self.container.clone(),
+            container: match &self.columnar {
+                Some(Columnar::Parquet(reader)) => Container::Parquet(reader.place()),
+                Some(Columnar::Ipc(reader)) => Container::Arrow(reader.place()),
+                None => self.container.clone(),
+            },
             identity: self.stream.source.identity(),
             digest: self.stream.source.tree.clone(),
         }

@@ -1,5 +1,7 @@
 //! What a file holds, told from its first bytes. Its name only breaks ties.
 
+use super::ipc::{self, IpcPlace};
+use super::parquet::ParquetPlace;
 use super::rows::Table;
 use super::settings::ReadSettings;
 use super::structure::Structure;
@@ -20,6 +22,10 @@ pub enum Container {
     Structure(Structure),
     /// Each row is a unit.
     Table(Arc<Table>),
+    /// Each row of a Parquet file is a unit.
+    Parquet(ParquetPlace),
+    /// Each row of an Arrow IPC file or stream is a unit.
+    Arrow(IpcPlace),
     /// The file is one JSON value.
     Json,
     /// The file is one text.
@@ -37,6 +43,8 @@ impl Container {
             Self::Lines => "lines",
             Self::Structure(structure) => structure.name(),
             Self::Table(_) => "table",
+            Self::Parquet(_) => "parquet",
+            Self::Arrow(_) => "arrow",
             Self::Json => "json",
             Self::Text => "text",
             Self::Empty => "empty",
@@ -47,8 +55,8 @@ impl Container {
 
 /// Kinds of file known by their first bytes.
 const MAGIC: [(&[u8], &str); 18] = [
-    (b"PAR1", "Parquet"),
-    (b"ARROW1", "Arrow"),
+    (b"PARE", "an encrypted Parquet file"),
+    (b"FEA1", "Feather of version 1"),
     (b"%PDF-", "PDF"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"BZh", "bzip2"),
@@ -81,6 +89,15 @@ pub(super) fn sniff(head: &[u8], all: bool, path: &str, settings: &ReadSettings)
     let extension = extension.as_str();
     if head.is_empty() {
         return (Container::Empty, 0);
+    }
+    if head.starts_with(b"PAR1") {
+        return (Container::Parquet(ParquetPlace::default()), 0);
+    }
+    if head.starts_with(ipc::MAGIC) {
+        return (Container::Arrow(IpcPlace::file()), ipc::MAGIC.len());
+    }
+    if ipc::is_stream(head) {
+        return (Container::Arrow(IpcPlace::default()), 0);
     }
     if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
         return (unsupported(what), 0);
@@ -115,7 +132,7 @@ pub(super) fn sniff(head: &[u8], all: bool, path: &str, settings: &ReadSettings)
 }
 
 fn unsupported(what: &str) -> Container {
-    Container::Unsupported(format!("{what}, expected JSON lines, JSON, CSV, TSV or plain text"))
+    Container::Unsupported(format!("{what}, expected JSON lines, JSON, CSV, TSV, Parquet, Arrow or plain text"))
 }
 
 /// The extension in lower case, that of the packed file where there is one.

@@ -59,7 +59,11 @@ impl Source {
                 };
                 (Raw::File(file), Some(*identity))
             }
-            _ => (Raw::Stdin(Stdin::new(Arc::clone(stop))), None),
+            _ if input.is_stream() => {
+                let pipe = File::open(input.real()).map_err(|problem| Error::io(&input.path, problem))?;
+                (Raw::Stdin(Stdin::new(pipe, Arc::clone(stop))), None)
+            }
+            _ => (Raw::Stdin(Stdin::new(io::stdin(), Arc::clone(stop))), None),
         };
         let mut source = Self {
             path: input.path.clone(),
@@ -124,6 +128,14 @@ impl Source {
             return Err(changed(&self.path, "what was read of it is different now"));
         }
         Ok(bytes)
+    }
+
+    /// The open file, for reading at places of its own; `None` of standard input.
+    pub fn file(&self) -> Result<Option<File>> {
+        match &self.raw {
+            Raw::File(file) => file.try_clone().map(Some).map_err(|problem| Error::io(&self.path, problem)),
+            Raw::Stdin(_) => Ok(None),
+        }
     }
 
     /// What the file was when the inputs were listed.

@@ -1,4 +1,4 @@
-//! Standard input, read on a thread of its own, so that a stopped run never waits for it.
+//! Standard input and pipes, read on a thread of its own, so that a stopped run never waits for it.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-/// Standard input. Reads fail once `stop` is set.
+/// Standard input or a pipe. Reads fail once `stop` is set.
 pub(super) struct Stdin {
     received: Receiver<io::Result<Vec<u8>>>,
     current: Vec<u8>,
@@ -16,10 +16,9 @@ pub(super) struct Stdin {
 }
 
 impl Stdin {
-    pub fn new(stop: Arc<AtomicBool>) -> Self {
+    pub fn new(mut input: impl Read + Send + 'static, stop: Arc<AtomicBool>) -> Self {
         let (send, received) = sync_channel(8);
         std::thread::spawn(move || {
-            let mut input = io::stdin().lock();
             loop {
                 let mut bytes = Vec::with_capacity(128 << 10);
                 let read = input.by_ref().take(128 << 10).read_to_end(&mut bytes);

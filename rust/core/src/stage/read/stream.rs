@@ -25,6 +25,8 @@ pub(super) struct Draft {
     pub max: usize,
     /// Bytes after which the batch is full.
     pub target: usize,
+    /// Bytes of rows that stand in columns, not in the buffer.
+    pub columns: usize,
 }
 
 /// The plain bytes of an open file.
@@ -83,12 +85,17 @@ impl Stream {
 
 impl Draft {
     pub fn new(buffer: Vec<u8>, max: usize, target: usize) -> Self {
-        Self { buffer, pieces: Vec::new(), notes: Vec::new(), max, target }
+        Self { buffer, pieces: Vec::new(), notes: Vec::new(), max, target, columns: 0 }
     }
 
     /// Bytes that a file may still add.
     pub fn room(&self) -> usize {
-        self.target.saturating_sub(self.buffer.len()).max(1)
+        self.target.saturating_sub(self.filled()).max(1)
+    }
+
+    /// Bytes of all its units.
+    pub fn filled(&self) -> usize {
+        self.buffer.len() + self.columns
     }
 
     /// Adds a rejected unit.

@@ -15,10 +15,11 @@ mod form_parts;
 mod form_sharegpt;
 pub mod lines;
 pub mod manifest;
+pub mod parquet;
 pub mod row_log;
 pub mod rows;
 mod settings;
 pub mod shards;
 pub mod sink;
 
-pub use settings::{Compression, LabelPlace, WriteSettings};
+pub use settings::{Compression, Format, LabelPlace, WriteSettings};

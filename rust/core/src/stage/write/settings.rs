@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct WriteSettings {
     /// The schema of `data/`. Fields that begin with `_` are written in form `messages` only.
     pub form: Form,
-    /// How `data/`, `dropped/`, `duplicates/` and `rejected/` are compressed.
+    /// What `data/` is written as. `parquet` needs room for its lines, compressed, until the run ends.
+    pub format: Format,
+    /// How `data/`, `dropped/`, `duplicates/` and `rejected/` are compressed; of Parquet, the pages.
     pub compression: Compression,
     /// Compression level: 1 to 19 for zst (default 3), 1 to 9 for gz (default 6).
     pub level: Option<u8>,
@@ -19,6 +21,17 @@ pub struct WriteSettings {
     pub shard_bytes: u64,
     /// Where labels and scores go.
     pub labels: LabelPlace,
+}
+
+/// What `data/` is written as.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// Lines of JSON.
+    #[default]
+    Jsonl,
+    /// Parquet with the same columns in every shard: those that the kept records have.
+    Parquet,
 }
 
 /// How a file of records is compressed.
@@ -60,6 +73,7 @@ impl Default for WriteSettings {
     fn default() -> Self {
         Self {
             form: Form::default(),
+            format: Format::default(),
             compression: Compression::default(),
             level: None,
             shard_bytes: 256 << 20,

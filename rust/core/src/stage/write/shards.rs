@@ -1,5 +1,6 @@
 //! Reading a run folder again: lines of its shards, rows of its columns.
 
+use super::parquet::each_parquet_line;
 use super::rows::Row;
 use crate::record::{Change, Changes};
 use crate::{Error, Result};
@@ -9,12 +10,15 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-/// Calls `each` with every line (without its end) of a shard, in order; it returns `false` to stop.
+/// Calls `each` with every line (without its end) of a shard (of a Parquet one, every row as a line), in order; it returns `false` to stop.
 ///
 /// # Errors
 ///
 /// Where the file cannot be read or is not what its name says; what `each` returns.
 pub fn each_line(path: &Path, mut each: impl FnMut(&[u8]) -> Result<bool>) -> Result<()> {
+    if path.extension().is_some_and(|extension| extension == "parquet") {
+        return each_parquet_line(path, each);
+    }
     let io = |error| Error::io(path, error);
     let file = File::open(path).map_err(io)?;
     let name = path.to_string_lossy();

@@ -13,7 +13,7 @@ mod work;
 pub use work::{Done, Work};
 
 use super::disk::Disk;
-use super::settings::{Compression, WriteSettings};
+use super::settings::{Compression, Format, WriteSettings};
 use crate::digest::{Digest, Tree};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -110,7 +110,12 @@ impl Sink {
         Self {
             name,
             index,
-            place: out.map(|(disk, out)| Place { disk: disk.clone(), work: out.join(".run"), folder: out.join(name) }),
+            place: out.map(|(disk, out)| {
+                // Lines that become Parquet stay with the work files.
+                let lines = name == "data" && settings.format == Format::Parquet;
+                let folder = out.join(if lines { ".run" } else { name });
+                Place { disk: disk.clone(), work: out.join(".run"), folder }
+            }),
             compression: settings.compression,
             limit: settings.shard_bytes,
             open: None,
