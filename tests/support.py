@@ -65,6 +65,8 @@ def restored(value: Any) -> Any:
     """A row of columns as the line that it was made of, but for nulls: what docs/arrow.md says, without our code."""
     if isinstance(value, list):
         return [restored(item) for item in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return str(value)
     if not isinstance(value, dict):
         return value
     out: dict[str, Any] = {}
@@ -76,7 +78,10 @@ def restored(value: Any) -> Any:
         elif key.endswith("_json") and key.removesuffix("_json") in value:
             out[key.removesuffix("_json")] = restored(json.loads(member))
         elif key in JSON_COLUMNS and isinstance(member, str):
-            out[key] = restored(json.loads(member))
+            try:
+                out[key] = restored(json.loads(member))
+            except ValueError:
+                out[key] = member  # a text that the record has in that place
         else:
             out[key] = restored(member)
     return out

@@ -7,7 +7,10 @@ prints now (`--update` writes it). `python` blocks are run in an empty folder th
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import os
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -16,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+import corpuskit as corpuskit_package
 from support import ROOT, SAMPLE, corpuskit
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -59,6 +63,25 @@ def test_the_readme_shows_what_the_first_command_prints(tmp_path: Path, update: 
         path.write_text(path.read_text("utf-8").replace(shown, printed, 1), "utf-8")
         return
     assert steady(shown) == steady(printed), "mend by `.venv/bin/pytest tests/test_docs.py --update`"
+
+
+EXAMPLES = [
+    example
+    for module in pkgutil.walk_packages(corpuskit_package.__path__, "corpuskit.")
+    if not module.name.startswith(("corpuskit._", "corpuskit.cli"))
+    for example in doctest.DocTestFinder().find(importlib.import_module(module.name))
+    if example.examples
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_examples_of_docstrings_run(example: doctest.DocTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("datasets", "polars"):
+        if package in example.name:
+            pytest.importorskip(package, reason=f"{package} is not installed")
+    monkeypatch.chdir(tmp_path)
+    report: list[str] = []
+    assert not doctest.DocTestRunner().run(example, out=report.append).failed, "".join(report)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)

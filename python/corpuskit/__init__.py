@@ -9,6 +9,7 @@ Example:
 import warnings
 
 from corpuskit._core import DEBUG_BUILD, VERSION, Progress
+from corpuskit.batches import Batches
 from corpuskit.errors import (
     CheckError,
     CorpuskitError,
@@ -18,11 +19,13 @@ from corpuskit.errors import (
     PlanError,
     StrictError,
 )
+from corpuskit.finished import Run, read_run
 from corpuskit.pipeline import Pipeline, Records
 from corpuskit.plan import Plan
 from corpuskit.report import Report
 from corpuskit.rules import check_rules, explain_rules
 from corpuskit.selection import mix, read_selection
+from corpuskit.sources import Source
 from corpuskit.verbs import Converted, audit, convert, normalise_text, peek, why
 
 __version__ = VERSION
@@ -35,6 +38,7 @@ if DEBUG_BUILD:
     )
 
 __all__ = [
+    "Batches",
     "CheckError",
     "Converted",
     "CorpuskitError",
@@ -47,6 +51,8 @@ __all__ = [
     "Progress",
     "Records",
     "Report",
+    "Run",
+    "Source",
     "StrictError",
     "__version__",
     "audit",
@@ -56,6 +62,7 @@ __all__ = [
     "mix",
     "normalise_text",
     "peek",
+    "read_run",
     "read_selection",
     "why",
 ]

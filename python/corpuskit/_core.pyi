@@ -7,7 +7,7 @@ from _typeshed import SupportsGetItem
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["DEBUG_BUILD", "VERSION", "EffectivePlan", "Progress", "RecordStream", "TokenColumn", "TokenFeed", "TokenFolder", "audit", "convert", "convert_line", "convert_targets", "digest_of", "families", "first_lines", "json_check", "normalise_text", "peek", "plan_schema", "plan_template", "process", "reasons", "rules_explain", "rules_overview", "store_digest", "template_families", "template_render", "why", "write_counts"]
+__all__ = ["ArrowBatch", "ArrowBytes", "BatchReader", "DEBUG_BUILD", "VERSION", "EffectivePlan", "Progress", "RecordStream", "TokenColumn", "TokenFeed", "TokenFolder", "audit", "convert", "convert_line", "convert_targets", "digest_of", "families", "first_lines", "json_check", "normalise_text", "peek", "plan_schema", "plan_template", "process", "reasons", "rules_explain", "rules_overview", "store_digest", "template_families", "template_render", "why", "write_counts"]
 
 DEBUG_BUILD: Final[bool]
 """
@@ -18,6 +18,88 @@ VERSION: Final[str]
 """
 The version, from the workspace manifest.
 """
+
+@final
+class ArrowBatch:
+    """
+    Rows of records as columns.
+    """
+    def __arrow_c_array__(self, /, requested_schema: Any | None = None) -> tuple[Any, Any]:
+        """
+        Types and values, as capsules of the C data interface.
+        """
+    def __arrow_c_schema__(self, /) -> Any:
+        """
+        The types of the columns, as a capsule of the C data interface.
+        """
+    def __len__(self, /) -> int:
+        """
+        How many rows.
+        """
+    def addresses(self, /) -> list[int]:
+        """
+        Where the values lie in memory, column by column: whoever has the same addresses has no copy.
+        """
+    def names(self, /) -> list[str]:
+        """
+        The names of the columns.
+        """
+
+@final
+class ArrowBytes:
+    """
+    The bytes of an Arrow IPC stream that holds the columns of an object.
+    """
+    def __new__(cls, /, columns: Any, *, licence: str | None = None) -> ArrowBytes:
+        """
+        Takes an object with `__arrow_c_stream__` or `__arrow_c_array__`. `licence`: what rows are under that have no
+        column `licence` or `license`.
+        """
+    def next_bytes(self, /) -> bytes | None:
+        """
+        The next bytes; None after the last.
+        """
+
+@final
+class BatchReader:
+    """
+    Batches of records, made by a thread in the background, a bounded few ahead of the reader.
+    """
+    def __arrow_c_schema__(self, /) -> Any:
+        """
+        The types of the columns, as a capsule of the C data interface.
+        """
+    def __arrow_c_stream__(self, /, requested_schema: Any | None = None) -> Any:
+        """
+        All batches that are left, as a capsule of the C stream interface; this reader is empty afterwards.
+        """
+    def close(self, /) -> None:
+        """
+        Stops reading. May be called more than once.
+        """
+    def fail(self, /, problem: str) -> None:
+        """
+        Ends the records with an error: what they are made of failed. Whoever reads them gets the message.
+        """
+    def next_batch(self, /) -> ArrowBatch | None:
+        """
+        The next batch; None after the last.
+        """
+    @staticmethod
+    def of_columns(folder: str | PathLike[str], columns: SupportsGetItem[int, str]) -> BatchReader:
+        """
+        Columns of `columns/` alone; all of them if none are named.
+        """
+    @staticmethod
+    def of_inputs(plan: EffectivePlan, inputs: SupportsGetItem[int, str], *, streams: SupportsGetItem[int, tuple[str, str | PathLike[str]]] = ..., threads: SupportsIndex | None = None, limit: SupportsIndex | None = None) -> BatchReader:
+        """
+        The records that a plan keeps of inputs.
+        """
+    @staticmethod
+    def of_run(folder: str | PathLike[str], columns: SupportsGetItem[int, str], *, threads: SupportsIndex | None = None) -> BatchReader:
+        """
+        The records of a finished run folder with columns of `columns/` beside them.
+        """
 
 @final
 class EffectivePlan:
@@ -113,7 +195,7 @@ class RecordStream:
     """
     The kept records of inputs, a few thousand lines at a time.
     """
-    def __new__(cls, /, plan: EffectivePlan, inputs: SupportsGetItem[int, str], *, threads: SupportsIndex | None = None, limit: SupportsIndex | None = None) -> RecordStream:
+    def __new__(cls, /, plan: EffectivePlan, inputs: SupportsGetItem[int, str], *, streams: SupportsGetItem[int, tuple[str, str | PathLike[str]]] = ..., threads: SupportsIndex | None = None, limit: SupportsIndex | None = None) -> RecordStream:
         """
         Starts reading.
         """
@@ -124,6 +206,15 @@ class RecordStream:
     def next_chunk(self, /) -> bytes | None:
         """
         The next lines, each with its line end; None after the last.
+        """
+    @staticmethod
+    def of_run(folder: str | PathLike[str]) -> RecordStream:
+        """
+        The kept records of a finished run folder.
+        """
+    def stop(self, /) -> None:
+        """
+        Stops reading without waiting. May be called on any thread.
         """
 
 @final
@@ -252,7 +343,7 @@ def plan_template(profile: str) -> str:
     The plan of a profile as YAML with every key explained.
     """
 
-def process(plan: EffectivePlan, inputs: SupportsGetItem[int, str], output: str | PathLike[str] | None, *, threads: SupportsIndex | None = None, limit: SupportsIndex | None = None, force: bool = False, dry_run: bool = False, progress: Any | None = None) -> str:
+def process(plan: EffectivePlan, inputs: SupportsGetItem[int, str], output: str | PathLike[str] | None, *, streams: SupportsGetItem[int, tuple[str, str | PathLike[str]]] = ..., threads: SupportsIndex | None = None, limit: SupportsIndex | None = None, force: bool = False, dry_run: bool = False, progress: Any | None = None) -> str:
     """
     Runs a plan over inputs into a folder; returns the summary as JSON.
     """

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any
 
 from corpuskit import _core, _plan_face
 from corpuskit._core import EffectivePlan, Progress
 from corpuskit._plan_face import AnyPlan
+from corpuskit.batches import Batches
 from corpuskit.plan import Plan
 from corpuskit.report import Report
+from corpuskit.sources import Inputs, Opened, PathLike, Source
 
-__all__ = ["Inputs", "Pipeline", "Records", "input_list"]
-
-PathLike: TypeAlias = str | os.PathLike[str]
-
-Inputs: TypeAlias = PathLike | Iterable[PathLike]
-"""A file, folder or glob, `-` for standard input, or several of them."""
-
-
-def input_list(inputs: Inputs) -> list[str]:
-    """Inputs as the core takes them."""
-    if isinstance(inputs, str | os.PathLike):
-        return [os.fspath(inputs)]
-    return [os.fspath(path) for path in inputs]
+__all__ = ["Inputs", "PathLike", "Pipeline", "Records"]
 
 
 class Pipeline:
@@ -70,7 +60,7 @@ class Pipeline:
         The interpreter lock is released; Ctrl-C stops the run at its next checkpoint.
 
         Args:
-            inputs: Files, folders, globs, or `-` for standard input.
+            inputs: Files, folders, globs, `-` for standard input, records or Arrow columns (see `Source`).
             output: The run folder; may be None with `dry_run`.
             threads: Workers; every core if None. The output does not depend on it.
             limit: Only the first so many records.
@@ -86,6 +76,7 @@ class Pipeline:
             OutputError: The folder is finished, or holds something else.
             StrictError: A defect whose policy is `strict`.
             OSError: A file cannot be read or written.
+            Exception: What an iterable of records raises comes through.
 
         Example:
             >>> import pathlib, tempfile
@@ -95,16 +86,28 @@ class Pipeline:
             >>> report.records["kept"], report.duplicates["exact"], report.holds
             (1, 1, True)
         """
-        text = _core.process(
-            self._effective,
-            input_list(inputs),
-            None if output is None else os.fspath(output),
-            threads=threads,
-            limit=limit,
-            force=force,
-            dry_run=dry_run,
-            progress=progress,
-        )
+        sources = Opened(inputs)
+
+        def watch(state: Progress) -> None:
+            sources.check()
+            if progress is not None:
+                progress(state)
+
+        try:
+            sources.start()
+            text = _core.process(
+                self._effective,
+                sources.arguments,
+                None if output is None else os.fspath(output),
+                streams=sources.streams,
+                threads=threads,
+                limit=limit,
+                force=force,
+                dry_run=dry_run,
+                progress=watch if sources else progress,
+            )
+        finally:
+            sources.close()
         return Report.from_json(text, None if dry_run or output is None else Path(output))
 
     def iterate(self, inputs: Inputs, *, threads: int | None = None, limit: int | None = None) -> Records:
@@ -114,7 +117,7 @@ class Pipeline:
         for that index); the interpreter lock is released while a batch is worked on.
 
         Args:
-            inputs: Files, folders, globs, or `-` for standard input.
+            inputs: Files, folders, globs, `-` for standard input, records or Arrow columns (see `Source`).
             threads: Workers; every core if None. The records and their order do not depend on it.
             limit: Only the first so many records that are read.
 
@@ -132,7 +135,53 @@ class Pipeline:
             ...     [record["messages"][1]["content"] for record in records]
             ['4']
         """
-        return Records(_core.RecordStream(self._effective, input_list(inputs), threads=threads, limit=limit))
+        sources = Opened(inputs)
+        try:
+            stream = _core.RecordStream(
+                self._effective, sources.arguments, streams=sources.streams, threads=threads, limit=limit
+            )
+        finally:
+            sources.close()
+        sources.start(lambda _: stream.stop())
+        return Records(stream, sources)
+
+    def batches(self, inputs: Inputs, *, threads: int | None = None, limit: int | None = None) -> Batches:
+        r"""Reads the inputs and gives the records that a run would keep as Arrow columns, in input order.
+
+        The first 10,000 records say which columns there are. What fits into none of them, later, stands as JSON in a column
+        `_rest` of its object, so nothing is lost; `read_run(OUT).batches()` has the columns that all records have.
+
+        Args:
+            inputs: As of `iterate`. Files and lists are read anew by each reader, generators only once.
+            threads: Workers; every core if None.
+            limit: Only the first so many records that are read.
+
+        Returns:
+            What polars, pyarrow, duckdb and others read by `__arrow_c_stream__`.
+
+        Raises:
+            InputError: An input is missing; raised when the batches are read.
+
+        Example:
+            >>> import pyarrow
+            >>> batches = Pipeline().batches([{"prompt": "2+2?", "completion": "4"}])
+            >>> pyarrow.table(batches).column_names
+            ['messages', '_origin', '_source', '_schema', '_rest']
+        """
+
+        def open_reader() -> _core.BatchReader:
+            sources = Opened(inputs)
+            try:
+                reader = _core.BatchReader.of_inputs(
+                    self._effective, sources.arguments, streams=sources.streams, threads=threads, limit=limit
+                )
+            finally:
+                sources.close()
+            sources.start(reader.fail)
+            return reader
+
+        records = inputs.records if isinstance(inputs, Source) else inputs
+        return Batches(open_reader, again=not isinstance(records, Iterator))
 
     def __repr__(self) -> str:
         return f"Pipeline(profile={json.loads(self._effective.to_json())['profile']!r}, digest={self._effective.digest()[:12]!r})"
@@ -151,10 +200,11 @@ class Records(Iterator[dict[str, Any]]):
         []
     """
 
-    __slots__ = ("_batch", "_stream")
+    __slots__ = ("_batch", "_sources", "_stream")
 
-    def __init__(self, stream: _core.RecordStream) -> None:
+    def __init__(self, stream: _core.RecordStream, sources: Opened | None = None) -> None:
         self._stream: _core.RecordStream | None = stream
+        self._sources = sources
         self._batch: Iterator[bytes] = iter(())
 
     def __next__(self) -> dict[str, Any]:
@@ -166,6 +216,8 @@ class Records(Iterator[dict[str, Any]]):
             chunk = self._stream.next_chunk()
             if chunk is None:
                 self.close()
+                if self._sources is not None:
+                    self._sources.check()
             else:
                 self._batch = iter(chunk.splitlines())
         raise StopIteration

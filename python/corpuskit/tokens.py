@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from corpuskit.pipeline import PathLike
+    from corpuskit.sources import PathLike
 
 __all__ = ["Document", "Shard", "TokenStore"]
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from corpuskit import _core, _plan_face
 from corpuskit._core import EffectivePlan
 from corpuskit._plan_face import AnyPlan
-from corpuskit.pipeline import Inputs, PathLike, input_list
+from corpuskit.sources import PathLike, PathLikes, input_list
 
 __all__ = ["Converted", "audit", "convert", "normalise_text", "peek", "why"]
 
@@ -45,7 +45,7 @@ def normalise_text(text: str, plan: AnyPlan | EffectivePlan = None) -> str:
     return changed
 
 
-def peek(inputs: Inputs, *, plan: AnyPlan | EffectivePlan = None, seconds: float = 4.0) -> dict[str, Any]:
+def peek(inputs: PathLikes, *, plan: AnyPlan | EffectivePlan = None, seconds: float = 4.0) -> dict[str, Any]:
     r"""What is in there: containers, schemas, counts, rejects, three samples of each schema.
 
     Args:
@@ -92,7 +92,7 @@ class Converted:
 
 
 def convert(
-    inputs: Inputs,
+    inputs: PathLikes,
     output: PathLike | None,
     *,
     to: Target,

@@ -2,7 +2,9 @@
 
 use pyo3::prelude::*;
 
+mod arrow_in;
 mod background;
+mod batches;
 mod convert;
 mod errors;
 mod feed;
@@ -22,6 +24,10 @@ mod verbs;
 /// The compiled core of corpuskit; use `corpuskit` instead.
 #[pymodule(gil_used = false)]
 mod _core {
+    #[pymodule_export]
+    use super::arrow_in::ArrowBytes;
+    #[pymodule_export]
+    use super::batches::{ArrowBatch, BatchReader};
     #[pymodule_export]
     use super::convert::{convert_line, families};
     #[pymodule_export]

@@ -2,6 +2,7 @@
 
 use crate::errors::{Result, detached};
 use crate::plan::EffectivePlan;
+use crate::stream::named;
 use corpuskit_core::Error;
 use corpuskit_core::run::{self, Control, Options, Phase};
 use pyo3::prelude::*;
@@ -58,13 +59,14 @@ impl From<&run::Progress> for Progress {
 
 /// Runs a plan over inputs into a folder; returns the summary as JSON.
 #[pyfunction]
-#[pyo3(signature = (plan, inputs, output, *, threads=None, limit=None, force=false, dry_run=false, progress=None))]
+#[pyo3(signature = (plan, inputs, output, *, streams=Vec::new(), threads=None, limit=None, force=false, dry_run=false, progress=None))]
 #[expect(clippy::too_many_arguments, reason = "the keywords of Pipeline.process")]
 pub fn process(
     py: Python<'_>,
     plan: &EffectivePlan,
     inputs: Vec<String>,
     output: Option<PathBuf>,
+    streams: Vec<(String, PathBuf)>,
     threads: Option<usize>,
     limit: Option<u64>,
     force: bool,
@@ -74,7 +76,7 @@ pub fn process(
     if output.is_none() && !dry_run {
         return Err(Error::plan("output", "is required unless `dry_run` is set").into());
     }
-    let mut options = Options { limit, force, dry_run, ..Options::default() };
+    let mut options = Options { limit, force, dry_run, streams: named(streams)?, ..Options::default() };
     if let Some(threads) = threads {
         if threads == 0 {
             return Err(Error::plan("threads", "must be at least 1, got 0").into());
