@@ -18,7 +18,7 @@ import torch
 from phases import PhasePlan
 
 Pack = dict[str, Any]
-CATEGORIES = ["creative", "empathetic", "factual", "technical"]
+CATEGORIES = ["creative", "empathetic", "factual", "technical", "specialized"]
 
 
 def make_pack(documents: Sequence[tuple[list[int], str, int]], length: int, phase: int = 0, prompt: int = 2) -> Pack:
@@ -63,6 +63,7 @@ def make_pack(documents: Sequence[tuple[list[int], str, int]], length: int, phas
         "loss_weight": torch.ones(length),
         "phase": phase,
         "category": categories,
+        "digest": f"{0:016x}",
     }
 
 
@@ -96,7 +97,7 @@ class Source:
         self.next = 0 if state is None else int(state["next"])
 
     def position(self) -> dict[str, Any]:
-        return {"next": self.next, "digest": f"{self.next:016x}"}
+        return {"next": self.next}
 
     def take(self) -> Pack | None:
         mine = self.next + self.rank
@@ -115,6 +116,7 @@ class FakeCorpus:
     categories: list[str] = field(default_factory=lambda: list(CATEGORIES))
     ledger: dict[str, Any] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
     identity: dict[str, Any] = field(default_factory=lambda: {"selection": "made by a test"})
 
     def source(self, rank: int, world: int, state: dict[str, Any] | None) -> Source:
@@ -128,9 +130,6 @@ class FakeCorpus:
 
     def origin(self, reference: int) -> str:
         return f"made.jsonl:{reference + 1}"
-
-    def digest(self, state: dict[str, Any]) -> str:
-        return str(state["digest"])
 
     def check_vocabulary(self, size: int, where: str) -> None:
         assert self.vocabulary <= size, where
@@ -189,6 +188,10 @@ def make_corpus(
                 name=name, lr=lr, supervised=sum(by_category.values()), tokens=total, packs=len(own), documents=documents, categories=by_category
             )
         )  # fmt: skip
+    chain = hashlib.blake2b(digest_size=8)
+    for pack in packs:
+        chain.update(pack["input_ids"].numpy().tobytes())
+        pack["digest"] = chain.hexdigest()
     held = [
         make_pack([([place % vocabulary for place in range(20)], category, 10_000)], length) for category in CATEGORIES
     ]

@@ -2,7 +2,7 @@
 
 A pack is a dictionary of one-dimensional tensors `input_ids[L]`, `labels[L]` (unshifted, -100 where nothing is trained, the first token
 of each document included), `position_ids[L]`, `seq_idx[L]`, `loss_weight[L]`, `cu_seq_lens[D+1]`, `doc_ref[D]` (below 0: padding), and
-`max_seq_len`, `phase` (its number) and `category[D]`. The packs of a stream are numbered; with W processes, number k is process k mod W's.
+`max_seq_len`, `phase` (its number), `category[D]` and `digest` (hexadecimal; a chain over all packs up to this one). The packs of a stream are numbered; with W processes, number k is process k mod W's.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ class Corpus(Protocol):
     vocabulary: int
     """Token ids are below it."""
     ledger: dict[str, Any]
-    """By category: tokens seen, kept, lost by reason."""
+    """By category: tokens seen, kept, lost by kind."""
     lost: dict[str, int]
-    """Tokens lost, by reason."""
+    """Tokens lost, by kind."""
+    refused: dict[str, int]
+    """Records that are not trained on, by reason."""
     identity: dict[str, Any]
     """Digests of the selection, the tokenizer and whatever else decides the packs."""
 
@@ -43,9 +45,6 @@ class Corpus(Protocol):
 
     def origin(self, reference: int) -> str:
         """The `path:line` that a document came from."""
-
-    def digest(self, state: dict[str, Any]) -> str:
-        """The digest chain of a state: two runs that agree in it have seen the same packs."""
 
     def check_vocabulary(self, size: int, where: str) -> None:
         """Refuses a model with fewer embeddings than the tokenizer has tokens (`InputError`)."""

@@ -50,8 +50,12 @@ def lines(settings: Settings, corpus: Corpus) -> Iterator[str]:
     yield from mixture(corpus)
     yield ""
     yield f"fill {100 * tokens / max(1, packs * settings.data.length):.2f} % of {packs:,} packs of {settings.data.length:,} tokens"
-    if corpus.lost:
-        yield "lost tokens: " + ", ".join(f"{reason} {count:,}" for reason, count in sorted(corpus.lost.items()))
+    if any(corpus.lost.values()):
+        yield "lost: " + ", ".join(f"{kind} {count:,}" for kind, count in sorted(corpus.lost.items()))
+    if corpus.refused:
+        yield "records left out: " + ", ".join(
+            f"{reason} {count:,}" for reason, count in sorted(corpus.refused.items())
+        )
     speed = known_speed(settings)
     if speed is None:
         yield "time: not known before a first run; the running display tells it after one step"

@@ -73,6 +73,10 @@ class Data:
     """Packs that go through the model together."""
     overflow: Literal["error", "drop", "tail_turns", "window"] = "window"
     """What becomes of a conversation that is longer than a pack."""
+    untrainable: Literal["error", "drop"] = "error"
+    """What becomes of a record in which nothing is trained, or that the chat template would not say in full."""
+    leak_guard: Literal["error", "strip", "warn"] = "error"
+    """What becomes of a record whose text holds a label such as `<persona:x>`, or the name of one of our fields."""
     validation: float = 0.01
     """Share of the records that is kept for evaluation, when the selection is made here."""
 

@@ -42,6 +42,8 @@ class Summary:
     phase: int
     by_group: tuple[float, ...]
     """`supervised` by adapter."""
+    digest: int = 0
+    """The loader's digest chain over all packs up to this one."""
 
 
 @dataclass(slots=True)
@@ -56,6 +58,8 @@ class Window:
     supervised: float = 0.0
     tokens: int = 0
     by_group: tuple[float, ...] = ()
+    digest: int = 0
+    """The digest chain after the last pack: two runs that agree in it have seen the same packs."""
     waited: float = 0.0
     """Seconds that this process waited for data."""
     after: tuple[dict[str, Any], int, int] = field(default_factory=lambda: ({}, 0, 0))
@@ -82,21 +86,25 @@ def summarise(pack: Pack, groups: int, group_of: Callable[[str], int]) -> Summar
     else:
         by_group[0] = float(counted.double().sum())
     documents = sum(reference >= 0 for reference in pack["doc_ref"].tolist())
-    return Summary(documents, sum(by_group), len(labels), int(pack["phase"]), tuple(by_group))
+    return Summary(documents, sum(by_group), len(labels), int(pack["phase"]), tuple(by_group), int(pack["digest"], 16))
 
 
 def share(own: Summary | None, groups: int, world: int, device: torch.device) -> list[Summary | None]:
     """Every process's summary of its pack of the round, in the order of the packs."""
     if world == 1:
         return [own]
-    numbers = [0.0] * (5 + groups)
+    numbers = [0.0] * (7 + groups)
     if own is not None:
-        numbers = [1.0, own.examples, own.supervised, own.tokens, own.phase, *own.by_group]
+        halves = divmod(own.digest, 2**32)  # each of them is exact as a float
+        numbers = [1.0, own.examples, own.supervised, own.tokens, own.phase, *halves, *own.by_group]
     mine = torch.tensor(numbers, dtype=torch.float64, device=device)
     everybody = [torch.empty_like(mine) for _ in range(world)]
     torch.distributed.all_gather(everybody, mine)
     rows = [row.tolist() for row in everybody]
-    return [Summary(int(r[1]), r[2], int(r[3]), int(r[4]), tuple(r[5:])) if r[0] else None for r in rows]
+    return [
+        Summary(int(r[1]), r[2], int(r[3]), int(r[4]), tuple(r[7:]), int(r[5]) * 2**32 + int(r[6])) if r[0] else None
+        for r in rows
+    ]
 
 
 def windows(
@@ -171,5 +179,6 @@ def add(window: Window, summary: Summary) -> None:
     window.examples += summary.examples
     window.supervised += summary.supervised
     window.tokens += summary.tokens
+    window.digest = summary.digest
     before = window.by_group or (0.0,) * len(summary.by_group)
     window.by_group = tuple(a + b for a, b in zip(before, summary.by_group, strict=True))

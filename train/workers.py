@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -30,12 +31,19 @@ class Workers:
         from accelerate import Accelerator
         from accelerate.utils import DistributedType
 
-        self.accelerator = Accelerator()
+        # without a device accelerate forms a group of processes only if it is told to use the CPU
+        self.accelerator = Accelerator(cpu=not torch.accelerator.is_available())
         known = {DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU}
         if self.accelerator.distributed_type not in known:
             raise PlanError(
                 "accelerate",
                 f"{self.accelerator.distributed_type.value} is not supported, expected one process a device",
+            )
+        launched = int(os.environ.get("WORLD_SIZE", "1"))
+        if launched != self.accelerator.num_processes:
+            raise PlanError(
+                "accelerate",
+                f"made a group of {self.accelerator.num_processes} out of {launched} processes, which would each train alone",
             )
         self.rank: int = self.accelerator.process_index
         self.world: int = self.accelerator.num_processes
