@@ -36,7 +36,7 @@ def rows_of_run(run: Path, unit: str, tokens: dict[tuple[int, int], int] | None 
             estimate = -(-row["characters"] // 4)
             row["amount"] = 1 if unit == "examples" else estimate if tokens is None else tokens[place]
             rows[place] = row
-    parents = {}
+    parents: dict[str, str] = {}
     for row in rows.values():
         if row["parent"] is not None:
             parents.setdefault(row["origin"], row["parent"])
@@ -53,7 +53,7 @@ def read_table(selection: Path) -> tuple[list[tuple[str, list[tuple[int, int]]]]
     """The phases in order with their places, and the places of the validation split; positions checked."""
     phases: list[tuple[str, list[tuple[int, int]]]] = []
     held_out = []
-    following = Counter()
+    following: Counter[str] = Counter()
     for row in pyarrow.parquet.read_table(selection / "selection.parquet").to_pylist():
         assert row["position"] == following[row["split"]]
         following[row["split"]] += 1
@@ -115,7 +115,7 @@ def recount(run: Path, selection: Path, tokens: dict[tuple[int, int], int] | Non
         return category in settings[number]["include"] or (unlisted and number == first)
 
     cap = plan["max_epochs_per_record"]
-    seen = Counter()
+    seen: Counter[tuple[int, int]] = Counter()
     planned = {
         place: min(cap, sum(wants(n, rows[place]["category"]) for n in range(len(settings)))) for place in training
     }

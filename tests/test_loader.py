@@ -62,7 +62,7 @@ def documents(pack: dict[str, Any]) -> Iterator[tuple[int, slice]]:
 def test_every_record_once_as_it_was_written(run: Path, mode: str) -> None:
     packs = NumpyPacks(run, plan={"pack": {**PLAN["pack"], "mode": mode}})
     origins = {record["_origin"]: document_of(record, 512) for record in RunFolder(run).records()}
-    seen = Counter()
+    seen: Counter[str] = Counter()
     for pack in packs:
         size = len(pack["input_ids"])
         assert all(len(pack[name]) == size for name in TABLES)

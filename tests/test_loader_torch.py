@@ -69,7 +69,7 @@ def test_workers_change_nothing(selection: Path, workers: int, turn: int) -> Non
             state = dataset.state_dict(after=seen[-1][0])
     assert seen == alone
     # Another number of workers, and of ranks, goes on from there.
-    rest = []
+    rest: list[Any] = []
     for rank in range(3):
         after = PackedDataset(selection, plan=PLAN, rank=rank, world_size=3)
         after.load_state_dict(json.loads(json.dumps(state)))

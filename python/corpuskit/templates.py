@@ -282,7 +282,7 @@ def find_template(tokenizer: Any, samples: Sequence[dict[str, Any]] = ()) -> Tem
     for record in samples:
         if not record.get("tools") and all(_is_plain(message) for message in record["messages"]):
             plain.append((record["messages"], None))
-    texts = [found for messages, tools in plain if (found := _attempt(python.text, messages, tools)) is not None]
+    texts = [text for messages, tools in plain if (text := _attempt(python.text, messages, tools)) is not None]
     found: Template | None = None
     for name in _core.template_families():
         for marks in (

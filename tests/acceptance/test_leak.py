@@ -31,7 +31,7 @@ NAMES = ("minimind", "qwen2_5", "qwen3_training", "llama3_training", "phi3", "ph
 def labelled(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A run over real records that all carry labels that no text holds."""
     folder = tmp_path_factory.mktemp("leak")
-    lines = []
+    lines: list[str] = []
     for record in real_chats.run_folder(corpora, folder / "plain").records():
         if len(lines) == RECORDS:
             break

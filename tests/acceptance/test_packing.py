@@ -57,7 +57,7 @@ def test_rows_are_full(run: Path, figure: Figure, length: int) -> None:
     bound = -(-phase.tokens // length)
     assert phase.packs <= bound * 1.001 + 1
     # In the order of the loader, counted from the packs themselves.
-    size = {}
+    size: dict[int, int] = {}
     seen: list[int] = []
     rows: list[int] = []
     for pack in packs:

@@ -253,7 +253,9 @@ def struct(root: Schema, name: str, node: Schema) -> str:
     for key, below in node["properties"].items():
         if keyword.iskeyword(key) or not key.isidentifier():
             raise ValueError(f"{name}.{key} cannot be a field of a dataclass")
-        rows += ["", line(key, python_type(root, below), default(root, below))]
+        kind = python_type(root, below)
+        must_be_given = key in node.get("required", [])
+        rows += ["", f"    {key}: {kind}" if must_be_given else line(key, kind, default(root, below))]
         rows.append(docstring(below.get("description", key), 4))
     return "\n".join(rows) + "\n"
 
