@@ -80,7 +80,8 @@ impl Learner {
         let lines = std::mem::take(&mut self.waiting);
         let mut seen = Seen::default();
         let mut arena = Bump::new();
-        for line in split(&lines) {
+        // So many and no more, however many came at once.
+        for line in split(&lines).take(LEARN) {
             arena.reset();
             seen.record(&node(line, &arena)?);
         }

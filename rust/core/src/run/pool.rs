@@ -5,6 +5,7 @@
 //! (4) the next batch to read, if the reader is free and not too many bytes are under way. Batches are claimed
 //! in order by workers that hold nothing else, so the oldest always moves on: back-pressure cannot block it.
 
+mod ends;
 mod settle;
 
 pub(super) use settle::leave;
@@ -23,6 +24,7 @@ use crate::{Error, Result};
 use settle::Helper;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -36,6 +38,8 @@ pub(super) struct Pool {
     pub write: WriteSettings,
     pub limit: Option<u64>,
     most_bytes: usize,
+    /// Ends a read that waits for standard input or a pipe, which may never say anything again.
+    reading: Option<Arc<AtomicBool>>,
     queue: Mutex<Queue>,
     wake: Condvar,
     /// Told when the run is over, for the thread that watches.
@@ -83,6 +87,7 @@ impl Pool {
         keeper: Keeper,
     ) -> Self {
         let next = tail.cursor.seq;
+        let reading = inputs.has_stdin().then(|| reader.stop_flag());
         let queue = Queue {
             reader: Some(Box::new(reader)),
             ended: tail.ended,
@@ -107,6 +112,7 @@ impl Pool {
             write,
             limit: options.limit,
             most_bytes: (options.threads + 2) * BYTES_A_THREAD,
+            reading,
             queue: Mutex::new(queue),
             wake: Condvar::new(),
             over: Condvar::new(),
@@ -121,19 +127,6 @@ impl Pool {
     /// Waits for the end of the run, at most this long.
     pub fn wait<'a>(&self, queue: MutexGuard<'a, Queue>, most: std::time::Duration) -> MutexGuard<'a, Queue> {
         self.over.wait_timeout(queue, most).unwrap_or_else(PoisonError::into_inner).0
-    }
-
-    /// Ends the run with an error.
-    pub fn fail(&self, error: Error) {
-        self.lock().error.get_or_insert(error);
-        self.wake.notify_all();
-        self.over.notify_all();
-    }
-
-    /// Asks the workers to leave.
-    pub fn stop(&self) {
-        self.lock().stop = true;
-        self.wake.notify_all();
     }
 
     /// A worker's life. Never unwinds: a panic becomes an error that names the unit.
