@@ -112,12 +112,11 @@ impl Length for Pages {
 impl ChunkReader for Pages {
     type T = BufReader<At>;
 
-    /// The library reads the header of every page this way.
+    /// The library reads the header of every page this way. It also asks where it has the header already, and
+    /// then does not read.
     fn get_read(&self, start: u64) -> Result<Self::T> {
-        if !self.chunks.is_empty() {
-            self.check(start)?;
-        }
-        Ok(BufReader::with_capacity(512, At { file: Arc::clone(&self.file), at: start }))
+        let unchecked = (!self.chunks.is_empty()).then(|| self.clone());
+        Ok(BufReader::with_capacity(512, At { file: Arc::clone(&self.file), at: start, unchecked }))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
@@ -134,10 +133,15 @@ impl ChunkReader for Pages {
 pub(super) struct At {
     file: Arc<File>,
     at: u64,
+    /// What checks the header that stands here, before the first byte of it is read.
+    unchecked: Option<Pages>,
 }
 
 impl Read for At {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(pages) = self.unchecked.take() {
+            pages.check(self.at).map_err(io::Error::other)?;
+        }
         let read = self.file.read_at(buffer, self.at)?;
         self.at += read as u64;
         Ok(read)
