@@ -52,10 +52,12 @@ def kept(path: Path) -> list[dict[str, Any]]:
     return [{key: value for key, value in record.items() if key not in own} for record in RunFolder(path).records()]
 
 
-@pytest.mark.parametrize("kind", ["parquet", "file", "stream"])
+@pytest.mark.parametrize("kind", ["parquet", "many pages", "file", "stream"])
 def test_every_value_arrives(tmp_path: Path, kind: str) -> None:
     """With `keep`, what Python reads from the columns is what it reads from the lines."""
-    options = {"row_group_size": 50} if kind == "parquet" else {}
+    options: dict[str, Any] = {"row_group_size": 50} if kind == "parquet" else {}
+    if kind == "many pages":
+        kind, options = "parquet", {"data_page_size": 256, "write_batch_size": 16}
     path = write(tmp_path / "in.bin", ROWS, kind, **options)
     plan = {"read": {"null_members": "keep"}, **OFF}
     report = Pipeline(plan).process(path, tmp_path / "out")
