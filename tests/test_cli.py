@@ -21,7 +21,7 @@ from support import RunFolder, corpuskit
 
 GOOD = '{"prompt":"What is 2 + 2?","completion":"It is 4."}\n'
 OTHER = '{"prompt":"And 3 + 3?","completion":"That is 6."}\n'
-VERBS = [module.NAME for module in parser.VERBS]
+VERBS = list(parser.VERBS)
 KNOWN = parser.either(VERBS)
 
 

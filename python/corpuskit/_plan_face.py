@@ -8,10 +8,11 @@ import os
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from corpuskit._core import EffectivePlan
+from corpuskit._effective import plain as plain
+from corpuskit._effective import resolve
 
 if TYPE_CHECKING:
     from corpuskit.plan import Plan
@@ -38,24 +39,6 @@ def from_effective(kind: type[PlanType], plan: EffectivePlan) -> PlanType:
     return built
 
 
-def resolve(plan: AnyPlan, *, profile: str | None = None, settings: Iterable[str] = ()) -> EffectivePlan:
-    """The effective plan of whatever stands for one."""
-    text: str | None = None
-    name = "plan"
-    if isinstance(plan, str | os.PathLike):
-        name = os.fspath(plan)
-        try:
-            text = Path(plan).read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            from corpuskit.errors import PlanError
-
-            raise PlanError(name, f"not UTF-8 at byte {error.start}", "a plan is a YAML file") from error
-    elif plan is not None:
-        # One line a key, so that a message can show the line.
-        text = json.dumps(plan if isinstance(plan, Mapping) else plain(plan), indent=2, ensure_ascii=False)
-    return EffectivePlan(text, name=name, profile=profile, settings=list(settings))
-
-
 def effective(plan: Plan) -> EffectivePlan:
     """The effective plan of a dataclass."""
     return resolve(plan)
@@ -64,20 +47,6 @@ def effective(plan: Plan) -> EffectivePlan:
 def deviations(plan: Plan) -> list[tuple[str, Any, Any]]:
     """Path, the profile's value and the plan's value of each deviation."""
     return [(path, json.loads(before), json.loads(after)) for path, before, after in effective(plan).deviations()]
-
-
-def plain(value: Any) -> Any:
-    """Dataclasses as dicts, sections that are None left out."""
-    if dataclasses.is_dataclass(value):
-        from corpuskit.plan import Plan
-
-        fields = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
-        return {name: plain(item) for name, item in fields if item is not None or not isinstance(value, Plan)}
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value
 
 
 def build(kind: Any, value: Any) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from corpuskit import _core, _plan_face
+from corpuskit import _core, _effective, _plan_face
 from corpuskit._core import EffectivePlan, Progress
 from corpuskit._plan_face import AnyPlan
 from corpuskit.batches import Batches
@@ -37,7 +37,7 @@ class Pipeline:
     __slots__ = ("_effective",)
 
     def __init__(self, plan: AnyPlan | EffectivePlan = None) -> None:
-        self._effective = plan if isinstance(plan, EffectivePlan) else _plan_face.resolve(plan)
+        self._effective = plan if isinstance(plan, EffectivePlan) else _effective.resolve(plan)
 
     @property
     def plan(self) -> Plan:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from corpuskit import _core, _plan_face
+from corpuskit import _core, _effective
 from corpuskit._core import EffectivePlan
 from corpuskit._plan_face import AnyPlan
 from corpuskit.sources import PathLike, PathLikes, input_list
@@ -21,7 +21,7 @@ Target = Literal["messages", "openai", "alpaca", "sharegpt", "prompt_completion"
 
 def effective(plan: AnyPlan | EffectivePlan) -> EffectivePlan:
     """The effective plan of whatever stands for one."""
-    return plan if isinstance(plan, EffectivePlan) else _plan_face.resolve(plan)
+    return plan if isinstance(plan, EffectivePlan) else _effective.resolve(plan)
 
 
 def normalise_text(text: str, plan: AnyPlan | EffectivePlan = None) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from corpuskit import _plan_face
 from corpuskit._core import EffectivePlan
+from corpuskit._effective import resolve
 
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
 
 def plan_of(options: argparse.Namespace) -> EffectivePlan:
     """The effective plan that the arguments ask for."""
-    return _plan_face.resolve(options.plan, profile=options.profile, settings=options.settings)
+    return resolve(options.plan, profile=options.profile, settings=options.settings)
 
 
 def count(text: str) -> int:

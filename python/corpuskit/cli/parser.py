@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import functools
-from collections.abc import Iterator
-from typing import NoReturn
+import importlib
+import os
+import sys
+from collections.abc import Iterable, Iterator
 
 from corpuskit import __version__
-from corpuskit.cli import (
-    adapters,
-    audit,
-    convert,
-    count,
-    generate,
-    inspect,
-    mix,
-    peek,
-    plan,
-    process,
-    report,
-    rules,
-    why,
-)
 from corpuskit.errors import PlanError
 
-VERBS = (process, peek, plan, audit, why, convert, count, inspect, mix, rules, generate, adapters, report)
+# As `typing` has it, whose import costs more than all that is imported here.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+VERBS = (
+    "process",
+    "peek",
+    "plan",
+    "audit",
+    "why",
+    "convert",
+    "count",
+    "inspect",
+    "mix",
+    "rules",
+    "generate",
+    "adapters",
+    "report",
+)
 """The verbs, one module each, in the order of the help."""
 
 EPILOG = "Exit codes: 0 done, 1 done but a check failed, 2 not run, 130 interrupted."
@@ -48,18 +53,21 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(self.prog, problem, hint)
 
 
-def build_parser(width: int | None = None) -> Parser:
+def build_parser(width: int | None = None, names: Iterable[str] = VERBS) -> Parser:
     """The parser of `corpuskit`.
 
     Args:
         width: Columns of the help; the terminal's if None.
+        names: The verbs that it knows: the modules of others are not imported.
     """
-    formatter = functools.partial(argparse.RawDescriptionHelpFormatter, width=width, max_help_position=28)
+    columns = terminal_width() - 2 if width is None else width
+    formatter = functools.partial(argparse.RawDescriptionHelpFormatter, width=columns, max_help_position=28)
     about = "Raw instruction and chat data in; a clean, deduplicated corpus and a full account out."
     parser = Parser(prog="corpuskit", description=about, epilog=EPILOG, formatter_class=formatter)
     parser.add_argument("--version", action="version", version=f"corpuskit {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
-    for module in VERBS:
+    for name in names:
+        module = importlib.import_module(f"corpuskit.cli.{name}")
         verb = verbs.add_parser(
             module.NAME,
             help=module.HELP,
@@ -68,6 +76,17 @@ def build_parser(width: int | None = None) -> Parser:
         )
         module.add_arguments(verb)
     return parser
+
+
+def terminal_width() -> int:
+    """Columns of the terminal: as `shutil` finds them, but without its import."""
+    width = os.environ.get("COLUMNS", "")
+    if width.isdecimal() and int(width) > 0:
+        return int(width)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ else 1).columns or 80
+    except (OSError, ValueError):
+        return 80
 
 
 def verb_parsers(parser: Parser) -> Iterator[tuple[str, Parser]]:
@@ -85,22 +104,23 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     Raises:
         UsageError: They cannot be understood.
     """
-    parser = build_parser()
-    names = [module.NAME for module in VERBS]
     if not arguments:
-        raise UsageError("corpuskit", f"no verb given, expected {either(names)}", "run `corpuskit --help`")
+        raise UsageError("corpuskit", f"no verb given, expected {either(VERBS)}", "run `corpuskit --help`")
     verb = arguments[0]
-    if not verb.startswith("-") and verb not in names:
-        near = difflib.get_close_matches(verb, names, n=1)
+    parser = build_parser(names=[verb] if verb in VERBS else VERBS)
+    if not verb.startswith("-") and verb not in VERBS:
+        import difflib
+
+        near = difflib.get_close_matches(verb, VERBS, n=1)
         hint = f"did you mean `corpuskit {near[0]}`?" if near else "run `corpuskit --help`"
-        raise UsageError("corpuskit", f"unknown verb `{verb}`, expected {either(names)}", hint)
+        raise UsageError("corpuskit", f"unknown verb `{verb}`, expected {either(VERBS)}", hint)
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
         raise UsageError(f"corpuskit {options.verb}", "nothing to do", f"run `corpuskit {options.verb} --help`")
     return options
 
 
-def either(names: list[str]) -> str:
+def either(names: Iterable[str]) -> str:
     """Names in backticks with "or" before the last."""
     quoted = [f"`{name}`" for name in names]
     return " or ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TextIO
+
+# As `typing` has it, whose import costs more than all that is imported here.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
 
 
 def complain(problem: str, hint: str | None) -> None:
