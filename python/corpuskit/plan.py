@@ -99,6 +99,12 @@ class ReadSettings:
     Columns without a name are called `column_1`, `column_2` and so on.
     """
 
+    join_dialogues: bool = True
+    """Whether consecutive rows of a dialogue table are one record: rows with the same dialogue id, a text, and a speaker or the turn's number.
+
+    A unit is then a dialogue. With `false` each row is a record of its own.
+    """
+
     null_members: NullMembers = "leave_out"
     """What becomes of null members of objects inside Parquet and Arrow columns.
 
@@ -141,10 +147,10 @@ RoleName = Literal["system", "developer", "user", "assistant", "tool"]
 class TurnSettings:
     """A turn that has a field of its own."""
 
-    role: RoleName = None
+    role: RoleName
     """Who says it."""
 
-    path: str = None
+    path: str
     """The field: keys with dots between, `ticket.body`; a number is a place in a list, `posts.0.text`; a backslash goes before a dot that belongs to a key."""
 
     optional: bool = False
@@ -155,16 +161,16 @@ class TurnSettings:
 class TurnListSettings:
     """A list whose objects are turns."""
 
-    path: str = None
+    path: str
     """The field that holds the list, as in `turns.path`."""
 
-    role: str = None
+    role: str
     """The field of an object that says who speaks.
 
     Its values are mapped by `roles`, then by `parse.roles` and the shipped table.
     """
 
-    text: str = None
+    text: str
     """The field of an object that holds the text."""
 
     roles: Mapping[str, RoleName] = field(default_factory=dict)
