@@ -60,7 +60,7 @@ test: test-rust test-python ## All fast tests
 
 .PHONY: test-rust
 test-rust:
-	cargo test --release --workspace --lib --tests
+	cargo test --release --workspace --tests
 
 .PHONY: test-python
 test-python:

@@ -254,7 +254,7 @@ def test_duckdb_reads_and_is_read() -> None:
     batches = Pipeline(OFF).batches(records(5000))
     connection = duckdb.connect()
     connection.register("batches", batches)
-    assert connection.sql("select count(*), sum(n) from batches").fetchone() == (5000, sum(range(5000)))
+    assert connection.sql("select count(*), sum(n) from batches").fetchall()[0] == (5000, sum(range(5000)))
     found = connection.sql("select messages, n from batches where n < 10 order by n")
     assert [record["n"] for record in Pipeline(OFF).iterate(found)] == list(range(10))
 

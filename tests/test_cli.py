@@ -82,7 +82,7 @@ def test_standard_input_is_an_input(place: Path) -> None:
 
 
 PLAN_ERROR = """\
-error: plan.yaml:2:3: unknown key `header_row` in `read`, expected `max_unit_bytes` or `header`
+error: plan.yaml:2:3: unknown key `header_row` in `read`, expected `max_unit_bytes`, `header`, `join_dialogues` or `null_members`
   |
 2 |   header_row: true
   |   ^^^^^^^^^^

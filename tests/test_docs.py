@@ -82,15 +82,13 @@ def modules() -> Iterator[ModuleType]:
         yield importlib.import_module(module.name)
 
 
-EXAMPLES = [
-    example for module in modules() for example in doctest.DocTestFinder().find(module) if example.examples
-]
+EXAMPLES = [example for module in modules() for example in doctest.DocTestFinder().find(module) if example.examples]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_examples_of_docstrings_run(example: doctest.DocTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for package in ("datasets", "polars"):
-        if package in example.name:
+    for word, package in (("to_hf_dataset", "datasets"), ("polars", "polars")):
+        if word in example.name:
             pytest.importorskip(package, reason=f"{package} is not installed")
     monkeypatch.chdir(tmp_path)
     report: list[str] = []

@@ -27,8 +27,8 @@ class Batches:
         >>> import pyarrow
         >>> from corpuskit import Pipeline
         >>> batches = Pipeline().batches([{"prompt": "2+2?", "completion": "4"}])
-        >>> pyarrow.table(batches)["messages"].to_pylist()
-        [[{'role': 'user', 'content': '2+2?'}, {'role': 'assistant', 'content': '4'}]]
+        >>> [turn["content"] for turn in pyarrow.table(batches)["messages"][0].as_py()]
+        ['2+2?', '4']
     """
 
     __slots__ = ("_again", "_closed", "_first", "_open")

@@ -48,4 +48,9 @@ def introspected(root: Path) -> str:
         stubs = sorted(Path(folder).rglob("*.pyi"))
         if done.returncode or not stubs:
             raise SystemExit(f"error: `{' '.join(command)}` failed\n{done.stderr}")
-        return stubs[0].read_text(encoding="utf-8")
+        # `types` has it from Python 3.13 on; type checkers know the other name for all versions.
+        return (
+            stubs[0]
+            .read_text(encoding="utf-8")
+            .replace("from types import Capsule", "from typing_extensions import Capsule")
+        )

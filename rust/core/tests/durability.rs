@@ -148,7 +148,10 @@ fn a_power_failure_costs_what_came_after_the_last_durable_checkpoint() {
             let mut renamed = last.lock().unwrap();
             if operation == "rename" && path.ends_with(".run/checkpoint") {
                 *renamed = true;
-            } else if *renamed && !(operation == "sync" && path.ends_with(".run")) && !snapshot.exists() {
+            } else if *renamed
+                && !(operation == "sync" && path.file_name() == Some(".run".as_ref()))
+                && !snapshot.exists()
+            {
                 copy(&place, &snapshot);
             }
             Ok(())

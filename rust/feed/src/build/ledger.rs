@@ -91,10 +91,10 @@ impl Ledger {
         }
         self.slow += u64::from(outcome.slow);
         self.ended += u64::from(outcome.ended);
-        if let Some(reason) = &outcome.row.reason {
-            if self.examples.iter().filter(|(known, ..)| known == reason).count() < NAMED {
-                self.examples.push((reason.clone(), outcome.origin.clone(), outcome.detail.clone()));
-            }
+        if let Some(reason) = &outcome.row.reason
+            && self.examples.iter().filter(|(known, ..)| known == reason).count() < NAMED
+        {
+            self.examples.push((reason.clone(), outcome.origin.clone(), outcome.detail.clone()));
         }
     }
 }

@@ -205,7 +205,7 @@ pub(crate) fn texts(group: &dyn RowGroupReader, name: &str, mut each: impl FnMut
         }
         let mut next = values.iter();
         for row in 0..records {
-            let is_there = !is_optional || levels[row] > 0;
+            let is_there = !is_optional || levels.get(row).is_some_and(|level| *level > 0);
             each(if is_there { next.next().map(ByteArray::data) } else { None });
         }
     }
@@ -248,7 +248,7 @@ pub(super) fn optional_integers(
         }
         let mut next = values.iter().copied();
         for row in 0..records {
-            let is_there = !is_optional || levels[row] > 0;
+            let is_there = !is_optional || levels.get(row).is_some_and(|level| *level > 0);
             each(if is_there { next.next() } else { None });
         }
     }

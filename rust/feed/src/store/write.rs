@@ -207,7 +207,7 @@ impl ShardWriter<'_> {
         for _ in 0..times {
             self.bits |= u8::from(bit) << (self.meta.tokens % 8);
             self.meta.tokens += 1;
-            if self.meta.tokens % 8 == 0 {
+            if self.meta.tokens.is_multiple_of(8) {
                 mask.push(self.bits);
                 self.bits = 0;
             }
@@ -219,7 +219,7 @@ impl ShardWriter<'_> {
     /// # Errors
     /// Where a file cannot be written.
     pub fn finish(mut self) -> Result<()> {
-        if self.meta.tokens % 8 != 0 {
+        if !self.meta.tokens.is_multiple_of(8) {
             let last = self.bits;
             self.put(Column::Mask, &[last])?;
         }

@@ -114,10 +114,11 @@ impl Classes {
             }
             return self.spaces(text, at, length);
         }
-        if class == OTHER && text.as_bytes()[at] == b'\'' {
-            if let Some(end) = contraction(&text.as_bytes()[at..], false) {
-                return at + end;
-            }
+        if class == OTHER
+            && text.as_bytes()[at] == b'\''
+            && let Some(end) = contraction(&text.as_bytes()[at..], false)
+        {
+            return at + end;
         }
         self.run(text, at + length, class)
     }
@@ -125,10 +126,10 @@ impl Classes {
     fn cl100k(&self, text: &str, at: usize, digits: usize) -> usize {
         let Some((class, length)) = self.at(text, at) else { return text.len() };
         let bytes = text.as_bytes();
-        if bytes[at] == b'\'' {
-            if let Some(end) = contraction(&bytes[at..], true) {
-                return at + end;
-            }
+        if bytes[at] == b'\''
+            && let Some(end) = contraction(&bytes[at..], true)
+        {
+            return at + end;
         }
         if class == LETTER {
             return self.run(text, at + length, LETTER);

@@ -70,7 +70,7 @@ fn containers_are_told_by_content() {
         ("code", "a.py", "import os\n", "unsupported"),
         ("script", "run", "#!/bin/sh\necho\n", "unsupported"),
         ("binary", "a.txt", "a\0b", "unsupported"),
-        ("parquet", "a.jsonl", "PAR1....", "unsupported"),
+        ("parquet", "a.jsonl", "PAR1....", "parquet"),
         ("empty", "a.jsonl", "", "empty"),
         ("blank", "a.jsonl", "\n\n", "lines"),
         ("no elements", "a.json", "[]", "array"),
