@@ -20,7 +20,7 @@ __all__ = ["Batches"]
 class Batches:
     """Records as columns, read when somebody asks for them, a few thousand rows at a time.
 
-    Any library that speaks Arrow takes it as it is: `polars.from_arrow(batches)`, `pyarrow.table(batches)`, in SQL
+    Any library that speaks Arrow takes it as it is: `polars.DataFrame(batches)`, `pyarrow.table(batches)`, in SQL
     `duckdb.sql("select * from batches")`. Pointers change hands; no value is copied. Each reader begins anew.
 
     Example:
