@@ -219,7 +219,8 @@ fn a_limit_counts_records_for_any_number_of_threads() {
     let plan = plan("write: {compression: none}");
     for limit in [0, 1, 5_000, 12_345, 1_000_000] {
         let mut first = None;
-        for threads in [1, 3] {
+        // Again and again with many: a batch read while the limit is reached once stopped the run.
+        for threads in [1, 3, 8, 8, 8, 8] {
             let out = folder.path("out");
             let options = Options { limit: Some(limit), force: true, ..options(threads) };
             let summary = run(&plan, &input, &out, &options).unwrap();

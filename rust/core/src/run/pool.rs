@@ -226,6 +226,13 @@ impl Pool {
         clock.add(Share::Read, start.elapsed());
         let mut queue = self.lock();
         queue.reader = Some(reader);
+        if queue.ended {
+            // The limit was reached meanwhile: what lies beyond it does not count.
+            queue.spare.push(out);
+            drop(queue);
+            self.wake.notify_all();
+            return Ok(());
+        }
         let batch = match batch {
             Ok(Some(batch)) => batch,
             Ok(None) => {
@@ -268,8 +275,15 @@ impl Pool {
         let mut queue = self.lock();
         queue.timings.add(&spent);
         queue.timings.add(&std::mem::take(clock));
-        queue.bytes = queue.bytes - bytes + out.size();
-        queue.ready.insert(seq, out);
+        queue.bytes -= bytes;
+        if seq < queue.claimed {
+            queue.bytes += out.size();
+            queue.ready.insert(seq, out);
+        } else {
+            // The limit was reached before this batch.
+            out.clear();
+            queue.spare.push(out);
+        }
         drop(queue);
         self.wake.notify_all();
         Ok(())
@@ -321,6 +335,8 @@ impl Pool {
             // The limit was reached: what was claimed beyond it does not count.
             queue.ended = true;
             queue.claimed = queue.next;
+            let beyond: usize = queue.ready.values().map(|batch| batch.size()).sum();
+            queue.bytes = queue.bytes.saturating_sub(beyond);
             queue.ready.clear();
         }
         queue.finished = last && outcome.is_ok() && keeper.is_done();
