@@ -46,6 +46,7 @@ lint-python:
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	$(BIN)/mypy train/run.py
 
 .PHONY: gen
 gen: ## Write the generated mirrors: plan dataclasses, JSON schema, stub, reference page

@@ -2,7 +2,8 @@
 
 `sh` blocks of the README: the first is run by CI itself; its output, in the `text` block below it, must be what the command
 prints now (`--update` writes it). `python` blocks are run in an empty folder that has `raw/` (the sample data).
-`sh` blocks of docs/ are run, line by line, there as well.
+`sh` blocks of docs/ are run, line by line, there as well. A page with `<!-- needs: train -->` is run where PyTorch is installed, with
+the repository's `train/` in that folder and on PYTHONPATH.
 """
 
 from __future__ import annotations
@@ -43,7 +44,17 @@ def steady(text: str) -> str:
 def workplace(tmp_path: Path) -> Path:
     """A folder as the docs presume it: `raw/` holds the sample data."""
     shutil.copytree(SAMPLE, tmp_path / "raw")
+    (tmp_path / "train").symlink_to(ROOT / "train")
     return tmp_path
+
+
+def trains(page: Path) -> bool:
+    """Whether the page's blocks need PyTorch; skips where they do and it is missing."""
+    if "<!-- needs: train -->" not in page.read_text("utf-8"):
+        return False
+    if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers", "peft", "accelerate")):
+        pytest.skip("the extra `train` is not installed")
+    return True
 
 
 def test_the_first_two_blocks_are_what_ci_runs() -> None:
@@ -97,9 +108,12 @@ def test_examples_of_docstrings_run(example: doctest.DocTest, tmp_path: Path, mo
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_python_blocks_run(page: Path, workplace: Path) -> None:
+    strict, env = ["-W", "error"], dict(os.environ)
+    if trains(page):  # its packages warn each other
+        strict, env["PYTHONPATH"] = [], os.pathsep.join([str(ROOT / "train"), *filter(None, [env.get("PYTHONPATH")])])
     for number, block in enumerate(blocks(page, "python"), 1):
         result = subprocess.run(
-            [sys.executable, "-W", "error", "-c", block], cwd=workplace, capture_output=True, text=True, timeout=120
+            [sys.executable, *strict, "-c", block], cwd=workplace, capture_output=True, text=True, timeout=120, env=env
         )
         assert result.returncode == 0, f"{page.name}, python block {number}: {result.stderr}"
 
@@ -107,6 +121,7 @@ def test_python_blocks_run(page: Path, workplace: Path) -> None:
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
 def test_sh_blocks_of_the_docs_run(page: Path, workplace: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    limit = 250 if trains(page) else 120
     for number, block in enumerate(blocks(page, "sh"), 1):
         result = subprocess.run(
             ["bash", "-eu", "-o", "pipefail", "-c", block],
@@ -114,7 +129,7 @@ def test_sh_blocks_of_the_docs_run(page: Path, workplace: Path) -> None:
             env={**os.environ, "PATH": path, "NO_COLOR": "1"},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=limit,
         )
         assert result.returncode == 0, f"{page.name}, sh block {number}: {result.stdout}{result.stderr}"
 

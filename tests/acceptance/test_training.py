@@ -1,9 +1,15 @@
-"""Training on packed batches: documents apart, the right loss, exact blends."""
+"""Training on packed batches: documents apart, exact resume, the right loss, exact blends."""
 
 from __future__ import annotations
 
 import itertools
 import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,12 +26,41 @@ import isolation
 import settings as configuration
 from loss import Loss
 from model import call_arguments
+from support import ROOT
 from test_adapters import CASES, make_adapter, worst
 from train_models import make_model, save_model
-from train_packs import collate, make_corpus
+from train_packs import collate, make_corpus, sha256
 
 pytestmark = pytest.mark.filterwarnings("default")
 Figure = Callable[[str], None]
+CLOCK = {"seconds", "waited", "tokens_per_second", "mfu", "memory"}
+CHILD = ROOT / "tests/train_child.py"
+
+
+def command(*words: object, processes: int = 1) -> list[str]:
+    """A run over made packs, in one or several processes."""
+    if processes == 1:
+        return [sys.executable, str(CHILD), *map(str, words)]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+    return [*launcher, str(CHILD), *map(str, words)]
+
+
+def child(*words: object, processes: int = 1) -> None:
+    """Runs it to its end."""
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "python")}
+    done = subprocess.run(command(*words, processes=processes), capture_output=True, text=True, timeout=600, env=env)
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
+def log(folder: Path, kind: str = "step") -> list[dict[str, Any]]:
+    """The log without what the clock decides."""
+    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text("utf-8").splitlines()]
+    return [{key: value for key, value in row.items() if key not in CLOCK} for row in rows if row["event"] == kind]
+
+
+def product(folder: Path) -> str:
+    """The digest of the finished adapter."""
+    return sha256(folder / "adapter/adapter_model.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +103,75 @@ def test_packed_documents_are_what_they_are_alone(figure: Figure) -> None:
     )
     assert worst_logit <= 1e-5
     assert worst_gradient <= 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.point("6-S3", "killed and continued")
+def test_a_killed_run_ends_with_the_same_adapter(model: Path, tmp_path: Path, figure: Figure) -> None:
+    child(model, tmp_path / "whole")
+    steps = len(log(tmp_path / "whole"))
+    chance = random.Random(6)  # noqa: S311
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "python")}
+    points = []
+    for number, kind in enumerate((signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)):
+        folder = tmp_path / f"killed{number}"
+        at, later = chance.randrange(1, steps - 1), chance.random() * 0.1
+        process = subprocess.Popen(command(model, folder, "--slow", 0.1), env=env, stderr=subprocess.DEVNULL)
+        while not (folder / "log.jsonl").exists() or len(log(folder)) < at:
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(later)
+        process.send_signal(kind)
+        assert process.wait(60) == (-kind if kind == signal.SIGKILL else 0)
+        assert not (folder / "adapter").exists()
+        child(model, folder, "--resume")
+        assert log(folder) == log(tmp_path / "whole")
+        assert log(folder, "eval") == log(tmp_path / "whole", "eval")
+        assert product(folder) == product(tmp_path / "whole")
+        points.append(f"{kind.name} after {at}")
+    figure(f"{', '.join(points)} of {steps} steps: every loss and the adapter's SHA-256 as without")
+
+
+@pytest.mark.slow
+@pytest.mark.point("6-S3", "1, 2, 1 processes")
+def test_the_number_of_processes_may_change(model: Path, tmp_path: Path, figure: Figure) -> None:
+    child(model, tmp_path / "whole", "--dropout", 0)
+    whole = log(tmp_path / "whole")
+    third = len(whole) // 3
+    child(model, tmp_path / "run", "--dropout", 0, "--stop-at", third)
+    child(model, tmp_path / "run", "--dropout", 0, "--resume", "--stop-at", 2 * third, processes=2)
+    child(model, tmp_path / "run", "--dropout", 0, "--resume")
+    found = log(tmp_path / "run")
+    card = json.loads((tmp_path / "run/run.json").read_text("utf-8"))
+    assert card["processes"] == 1
+    for key in ("step", "packs", "digest", "examples", "rows", "supervised", "lr"):
+        assert [row[key] for row in found] == [row[key] for row in whole], key
+    apart = max(abs(mine["loss"] - theirs["loss"]) for mine, theirs in zip(found, whole, strict=True))
+    figure(
+        f"{len(whole)} steps with 1, 2 and 1 processes: the same packs and digest chain, losses differ by {apart:.1e}"
+    )
+    assert apart <= 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.point("6-S4", "gradient of 2 processes")
+def test_the_gradient_of_unequal_processes_is_that_of_one(model: Path, tmp_path: Path, figure: Figure) -> None:
+    from safetensors.torch import load_file
+
+    for processes in (1, 2):
+        words = ("--rows", 3, "--dropout", 0, "--gradients", tmp_path / f"{processes}.safetensors")
+        child(model, tmp_path / f"run{processes}", *words, processes=processes)
+        card = json.loads((tmp_path / f"run{processes}/run.json").read_text("utf-8"))
+        assert card["processes"] == processes
+    one, two = (load_file(tmp_path / f"{processes}.safetensors") for processes in (1, 2))
+    assert one.keys() == two.keys()
+    apart = max(float((one[name] - two[name]).abs().max()) for name in one)
+    size = max(float(tensor.abs().max()) for tensor in one.values())
+    figure(
+        f"3 packs on 1 and on 2 processes (2 and 1): gradients differ by {apart:.1e} of at most {size:.2g} (at most 1e-5)"
+    )
+    assert size > 1e-3
+    assert apart <= 1e-5
 
 
 @pytest.mark.point("6-S4", "loss against TRL")
@@ -177,3 +281,50 @@ def test_five_adapters_come_out_of_one_corpus(model: Path, tmp_path: Path, figur
         f"{', '.join(f'{group} {count} tokens' for group, count in sorted(seen.items()))}; 0.7 and 0.3 blended: {worst(mixed.folder, parts):.1e}"
     )
     assert worst(mixed.folder, parts) <= 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.point("6-S6", "what the loop adds")
+def test_the_loop_costs_little(tmp_path: Path, figure: Figure) -> None:
+    from trainer import Trainer
+    from windows import windows
+    from workers import Workers
+
+    wide: dict[str, Any] = {"hidden_size": 64, "intermediate_size": 128, "head_dim": 16}
+    base = save_model(tmp_path / "model", **wide)
+    corpus = make_corpus([("all", 1e-4, ["factual", "creative"])], documents=640, length=1024, lengths=(50, 400))
+    chosen = configuration.Settings(
+        output=tmp_path / "run",
+        model=configuration.Model(path=str(base)),
+        data=configuration.Data(run=tmp_path, tokenizer=tmp_path, length=1024),
+        train=configuration.Train(precision="fp32"),
+        evaluate=configuration.Evaluate(per_phase=0),
+    )
+    trainer = Trainer(chosen, corpus, Workers(chosen), resume=False, force=False)
+    trainer.prepare()
+
+    def bare(window: Any) -> None:
+        for _, pack in window.packs:
+            summed, _ = trainer.loss(collate([pack]))
+            (summed / window.supervised).backward()
+        trainer.optimizer.step()
+        trainer.optimizer.zero_grad(set_to_none=True)
+
+    source = corpus.source(0, 1, None)
+    ratios, times = [], []
+    for number, window in enumerate(windows(source, chosen.train.batch, rank=0, world=1, device=torch.device("cpu"))):
+        spent = {}
+        for step in (bare, trainer.one_step) if number % 2 else (trainer.one_step, bare):
+            start = time.process_time()  # of all threads: other programs on the machine do not count
+            step(window)
+            spent[step is bare] = time.process_time() - start
+        if number >= 2:
+            ratios.append(spent[False] / spent[True])
+            times.append(spent[True])
+    trainer.finish()
+    ratios.sort()
+    middle = ratios[len(ratios) // 2]
+    figure(
+        f"{len(ratios)} steps of {1000 * sum(times) / len(times):.0f} ms of processor time: the loop adds {100 * (middle - 1):.1f} % (median; at most 3)"
+    )
+    assert middle <= 1.03
