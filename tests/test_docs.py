@@ -3,7 +3,8 @@
 `sh` blocks of the README: the first is run by CI itself; its output, in the `text` block below it, must be what the command
 prints now (`--update` writes it). `python` blocks are run in an empty folder that has `raw/` (the sample data).
 `sh` blocks of docs/ are run, line by line, there as well. A page with `<!-- needs: train -->` is run where PyTorch is installed, with
-the repository's `train/` in that folder and on PYTHONPATH.
+the repository's `train/` in that folder and on PYTHONPATH. Where a block is followed by "It prints:" and a `text` block, that is
+compared with what it prints: of `sh` blocks without times, of `python` blocks without the numbers (`--update` writes it).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -30,14 +31,37 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+SHOWN = re.compile(r"\n+[^\n]*[Ii]t prints:\n\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
 def blocks(path: Path, language: str) -> list[str]:
     return [match[2] for match in BLOCK.finditer(path.read_text("utf-8")) if match[1] == language]
+
+
+def shown(path: Path, language: str) -> list[str | None]:
+    """What each block is said to print."""
+    text = path.read_text("utf-8")
+    after = [SHOWN.match(text, match.end()) for match in BLOCK.finditer(text) if match[1] == language]
+    return [match and match[1] for match in after]
 
 
 def steady(text: str) -> str:
     """A report without what depends on the clock and the machine."""
     text = re.sub(r"\d+(\.\d+)? (s|ms|min)\b", "N s", text)
     return re.sub(r"\d[\d,.]*( ?[kMG]?B)?/s|\d[\d,.]* records/s", "N/s", text)
+
+
+def without_numbers(text: str) -> str:
+    """What is printed where the last digits are the processor's."""
+    return re.sub(r"\d+(\.\d+)?", "N", text)
+
+
+def compare(page: Path, said: str | None, printed: str, update: bool, plain: Callable[[str], str]) -> None:
+    """Holds a page to what its block prints; with `--update` the page is changed."""
+    if said is None or plain(said) == plain(printed):
+        return
+    assert update, f"{page.name} shows\n{said}\nand the command prints\n{printed}\nmend by `--update`"
+    page.write_text(page.read_text("utf-8").replace(said, printed, 1), "utf-8")
 
 
 @pytest.fixture
@@ -107,21 +131,25 @@ def test_examples_of_docstrings_run(example: doctest.DocTest, tmp_path: Path, mo
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
-def test_python_blocks_run(page: Path, workplace: Path) -> None:
+def test_python_blocks_run(page: Path, workplace: Path, update: bool) -> None:
     strict, env = ["-W", "error"], dict(os.environ)
     if trains(page):  # its packages warn each other
         strict, env["PYTHONPATH"] = [], os.pathsep.join([str(ROOT / "train"), *filter(None, [env.get("PYTHONPATH")])])
+    said = shown(page, "python")
     for number, block in enumerate(blocks(page, "python"), 1):
         result = subprocess.run(
             [sys.executable, *strict, "-c", block], cwd=workplace, capture_output=True, text=True, timeout=120, env=env
         )
         assert result.returncode == 0, f"{page.name}, python block {number}: {result.stderr}"
+        compare(page, said[number - 1], result.stdout, update, without_numbers)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
-def test_sh_blocks_of_the_docs_run(page: Path, workplace: Path) -> None:
+def test_sh_blocks_of_the_docs_run(page: Path, workplace: Path, update: bool) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     limit = 250 if trains(page) else 120
+    said = shown(page, "sh")
     for number, block in enumerate(blocks(page, "sh"), 1):
         result = subprocess.run(
             ["bash", "-eu", "-o", "pipefail", "-c", block],
@@ -132,6 +160,7 @@ def test_sh_blocks_of_the_docs_run(page: Path, workplace: Path) -> None:
             timeout=limit,
         )
         assert result.returncode == 0, f"{page.name}, sh block {number}: {result.stdout}{result.stderr}"
+        compare(page, said[number - 1], result.stdout, update, steady)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)

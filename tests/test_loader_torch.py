@@ -23,7 +23,13 @@ from torch.utils.data import DataLoader
 from corpuskit.loader import PackedDataset, collate, collate_padded, model_inputs
 
 PLAN = {"pack": {"length": 256, "window": 32}}
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    # torchdata's StatefulDataLoader calls what newer torch has taken out, which answers with a warning
+    pytest.mark.filterwarnings("ignore:'set_vital' is deprecated:UserWarning"),
+    # more workers than this machine has cores is what some tests are about
+    pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning"),
+]
 
 
 @pytest.fixture(scope="module")

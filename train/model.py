@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 import attention
+from corpuskit.cli.terminal import is_terminal
 from corpuskit.errors import InputError
 from settings import Model
 
@@ -50,8 +52,11 @@ def load(settings: Model, precision: torch.dtype, device: torch.device) -> torch
         InputError: It is missing, broken, or of a kind that cannot be trained here.
     """
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
     where, remote = find(settings.path)
+    if not is_terminal(sys.stderr):
+        logging.disable_progress_bar()
     backend = attention.register() if settings.attention == "varlen" else settings.attention
     try:
         loaded = AutoModelForCausalLM.from_pretrained(

@@ -108,8 +108,8 @@ class Curriculum:
     phases: tuple[Phase, ...] = SEED_PHASES
     replay: float = 0.15
     """Share of earlier phases' records in each focused phase after the first."""
-    unlisted: str = "mixed"
-    """The phase in which categories come first that no phase names."""
+    unlisted: str | None = "mixed"
+    """The phase in which categories come first that no phase names, and records without one; `null`: they come wherever all come."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,11 +268,12 @@ def check(settings: Settings) -> None:
         "train.warmup_ratio": train.warmup_ratio,
         "train.final_ratio": train.final_ratio,
         "curriculum.replay": settings.curriculum.replay,
-        "data.validation": data.validation,
     }
     for name, value in shares.items():
         if not 0 <= value < 1:
             raise SettingError(name, f"must be at least 0 and below 1, got {value}")
+    if not 0 <= data.validation <= 0.5:
+        raise SettingError("data.validation", f"must be between 0 and 0.5, got {data.validation}")
     names = [phase.name for phase in settings.curriculum.phases]
     if not names or len(set(names)) < len(names):
         raise SettingError("curriculum.phases", f"needs phases with different names, got {names}")

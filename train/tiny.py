@@ -61,7 +61,9 @@ def make(
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     if folder.exists():
         raise OutputError(str(folder), "is there already")
     plain = Tokenizer(models.BPE())

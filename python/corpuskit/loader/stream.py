@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,7 +34,7 @@ ARRAYS = {
 """The arrays of a pack and their types."""
 
 
-class PackStream:
+class PackStream(ABC):
     """Packs of a corpus in a fixed order, dealt out to ranks and workers, with a state.
 
     A pack is a dictionary: `input_ids`, `labels` (not shifted, -100 where nothing is learnt and at each document's first
@@ -93,9 +94,9 @@ class PackStream:
         """Number of workers and which one this is."""
         return 1, 0
 
+    @abstractmethod
     def _convert(self, pack: _core.Pack) -> dict[str, Any]:
         """The pack's arrays."""
-        raise NotImplementedError
 
     def _new_loader(self, worker: tuple[int, int]) -> _core.PackLoader:
         turn = self._turn if worker[0] > 1 else 1
