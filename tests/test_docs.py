@@ -2,7 +2,7 @@
 
 `sh` blocks of the README: the first is run by CI itself; its output, in the `text` block below it, must be what the command
 prints now (`--update` writes it). `python` blocks are run in an empty folder that has `raw/` (the sample data).
-`sh` blocks of docs/ are run, line by line, there as well. A page with `<!-- needs: train -->` is run where PyTorch is installed, with
+`sh` blocks of docs/ are run, line by line, there as well. A page with `<!-- needs: train -->` is run where PyTorch and its like are installed, with
 the repository's `train/` in that folder and on PYTHONPATH. Where a block is followed by "It prints:" and a `text` block, that is
 compared with what it prints: of `sh` blocks without times, of `python` blocks without the numbers (`--update` writes it).
 """
@@ -73,11 +73,13 @@ def workplace(tmp_path: Path) -> Path:
 
 
 def trains(page: Path) -> bool:
-    """Whether the page's blocks need PyTorch; skips where they do and it is missing."""
-    if "<!-- needs: train -->" not in page.read_text("utf-8"):
+    """Whether the page's blocks need PyTorch; skips where they do and something is missing."""
+    needs = re.search(r"<!-- needs: ([\w, ]+) -->", page.read_text("utf-8"))
+    if needs is None:
         return False
-    if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers", "peft", "accelerate")):
-        pytest.skip("the extra `train` is not installed")
+    for name in needs[1].replace("train", "torch, transformers, peft, accelerate").split(", "):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"{name} is not installed (`pip install -e '.[dev,train]' trl`)")
     return True
 
 

@@ -87,25 +87,25 @@ def write_card(trainer: Trainer, difference: float) -> None:
 
 def row(trainer: Trainer, window: Window, outcome: Outcome, lr: float, seconds: float) -> dict[str, Any]:
     """The log line of a step."""
-    count = trainer.operations.step(window.tokens, sum(outcome.trained.values()), outcome.squares)
+    count = trainer.operations.step(window.tokens, sum(outcome.totals.trained.values()), outcome.totals.squares)
     return {
         "step": trainer.step,
         "phase": trainer.corpus.phases[window.phase].name,
         "lr": lr,
-        "loss": outcome.loss,
-        "loss_by_category": outcome.by_category,
-        "trained_by_category": outcome.trained,
+        "loss": outcome.totals.loss,
+        "loss_by_category": outcome.totals.by_category,
+        "trained_by_category": outcome.totals.trained,
         "norm": outcome.norm,
         "examples": window.examples,
         "rows": window.rows,
-        "tokens": outcome.tokens,
+        "tokens": outcome.totals.tokens,
         "supervised": window.supervised,
-        "fill": outcome.tokens / max(1, window.tokens),
+        "fill": outcome.totals.tokens / max(1, window.tokens),
         "packs": [window.after[2] - window.rows, window.after[2]],
         "digest": f"{window.digest:016x}",
         "seconds": seconds,
         "waited": window.waited,
-        "tokens_per_second": outcome.tokens / max(seconds, 1e-9),
+        "tokens_per_second": outcome.totals.tokens / max(seconds, 1e-9),
         "mfu": count / max(seconds, 1e-9) / (trainer.peak * trainer.workers.world),
         "memory": trainer.workers.memory(),
     }

@@ -30,7 +30,11 @@ def plan_of(settings: Settings) -> dict[str, Any]:
         for phase in settings.curriculum.phases
     ]
     return {
-        "mix": {"seed": settings.seed, "split": {"validation": settings.data.validation}},
+        "mix": {
+            "seed": settings.seed,
+            "max_epochs_per_record": settings.curriculum.max_epochs_per_record,
+            "split": {"validation": settings.data.validation},
+        },
         "curriculum": {
             "phases": phases,
             "replay": settings.curriculum.replay,

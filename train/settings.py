@@ -110,6 +110,8 @@ class Curriculum:
     """Share of earlier phases' records in each focused phase after the first."""
     unlisted: str | None = "mixed"
     """The phase in which categories come first that no phase names, and records without one; `null`: they come wherever all come."""
+    max_epochs_per_record: int = 4
+    """How often a record may be seen in all, replay included."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,6 +261,7 @@ def check(settings: Settings) -> None:
         "guard.patience": settings.guard.patience,
         "guard.spike": settings.guard.spike,
         "evaluate.packs": settings.evaluate.packs,
+        "curriculum.max_epochs_per_record": settings.curriculum.max_epochs_per_record,
     }
     for name, value in positive.items():
         if not value > 0:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
-from loss import supervised
+from account import Account, Details, Totals
+from loss import Supervised, supervised
 from model import to_device
 from windows import Window
 
@@ -18,20 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a step came to, over all processes."""
+    """What a step came to."""
 
-    loss: float
+    totals: Totals
     norm: float
-    by_category: dict[str, float]
-    trained: dict[str, int]
-    """Supervised tokens by category."""
-    tokens: int
-    """Tokens of documents, padding left out."""
-    squares: int
-    """Sum of the squares of the documents' lengths."""
-    seen: dict[str, dict[str, int]]
-    """By adapter: documents, supervised tokens, steps."""
-    details: list[tuple[Tensor, Tensor, list[int]]] = field(default_factory=list)
+    """The greatest norm of an adapter's gradient, before clipping."""
+    details: Details
     """Of this process: tokens' losses, their documents, references."""
 
 
@@ -47,77 +40,36 @@ def run_step(trainer: Trainer, window: Window) -> Outcome:
     the step's gradient is that of the mean over its tokens, however they are spread over packs and processes. In grouped mode each
     adapter has its own number: that of its own tokens.
     """
-    corpus, workers, settings = trainer.corpus, trainer.workers, trainer.settings
-    categories = corpus.categories
-    number = {category: place for place, category in enumerate(categories)}
-    device = workers.device
-    sums = torch.zeros(2 * len(categories) + 4 + 2 * len(trainer.names), dtype=torch.float64, device=device)
-    losses_at, counts_at = sums[: len(categories)], sums[len(categories) : 2 * len(categories)]
-    extra = sums[2 * len(categories) : 2 * len(categories) + 4]  # loss, tokens, squares, weights
-    by_adapter = sums[2 * len(categories) + 4 :].view(2, len(trainer.names))
-    details = []
-    rows = settings.data.rows
+    corpus, workers, rows = trainer.corpus, trainer.workers, trainer.settings.data.rows
+    account = Account()
     for start in range(0, len(window.packs), rows):
         part = window.packs[start : start + rows]
-        batch = to_device(corpus.collate([pack for _, pack in part]), device)
-        borders, names = batch["cu_seq_lens"], batch["category"]
+        joined = corpus.collate([pack for _, pack in part])
+        batch = to_device(joined, workers.device)
         at = supervised(batch)
         if trainer.router is None:
-            groups = [0] * len(names)
-            at_scaled = at
-            divisor = max(window.supervised, 1e-9)
+            groups = [0] * len(joined["category"])
+            scaled, divisor = at, max(window.supervised, 1e-9)
         else:
-            groups = trainer.router.direct(names, borders)
-            share = torch.tensor(
-                [1 / max(total, 1e-9) for total in window.by_group] + [0.0], dtype=torch.float64, device=device
-            )
-            of_token = torch.tensor([*groups, -1], device=device)[at.documents.clamp(max=len(groups))]
-            at_scaled = type(at)(
-                at.positions, at.targets, (at.weights * share[of_token]).to(at.weights.dtype), at.documents
-            )
-            divisor = 1.0
-        torch.manual_seed(seed_of(settings.seed, part[0][0]))
+            groups = trainer.router.direct(joined["category"], batch["cu_seq_lens"])
+            scaled, divisor = by_group(at, groups, window.by_group), 1.0
+        torch.manual_seed(seed_of(trainer.settings.seed, part[0][0]))
         with workers.autocast():
-            summed, losses = trainer.loss(batch, at_scaled)
+            summed, losses = trainer.loss(batch, scaled)
         if summed.requires_grad:  # not where no document of the batch belongs to an adapter
             (summed / divisor).backward()
-        weighted = losses.double() * at.weights
-        extra[0] += weighted.sum()
-        lengths = torch.diff(borders)[: len(names)].double()
-        real = torch.tensor([reference >= 0 for reference in batch["doc_ref"].tolist()], device=device)
-        extra[1] += (lengths * real).sum()
-        extra[2] += (lengths**2).sum()
-        extra[3] += at.weights.double().sum()
-        place = torch.tensor([*(number.get(name, -1) for name in names), -1], device=device)[
-            at.documents.clamp(max=len(names))
-        ]
-        known = place >= 0
-        losses_at.index_add_(0, place[known], losses[known].double())
-        counts_at.index_add_(0, place[known], torch.ones_like(losses[known], dtype=torch.float64))
-        of_document = torch.tensor(groups[: len(names)], device=device)
-        trained = torch.zeros(len(names) + 1, device=device, dtype=torch.float64)
-        trained.index_add_(0, at.documents.clamp(max=len(names)), torch.ones_like(losses, dtype=torch.float64))
-        for adapter_number in range(len(trainer.names)):
-            own = (of_document == adapter_number) & (trained[:-1] > 0)
-            by_adapter[0, adapter_number] += own.sum()
-            by_adapter[1, adapter_number] += trained[:-1][own].sum()
-        details.append((losses, at.documents, batch["doc_ref"].tolist()))
+        account.add(joined, at, losses, groups)
     norm = reduce_gradients(trainer)
-    workers.add_up(sums)
-    values: list[Any] = sums.tolist()
-    n = len(categories)
-    trained_by = {category: int(values[n + place]) for category, place in number.items() if values[n + place]}
-    means = {category: values[number[category]] / count for category, count in trained_by.items()}
-    seen = {
-        name: {
-            "documents": int(by_adapter[0, place]),
-            "supervised": int(by_adapter[1, place]),
-            "steps": int(by_adapter[1, place] > 0),
-        }
-        for place, name in enumerate(trainer.names)
-    }
-    loss, tokens, squares, weights = values[2 * n : 2 * n + 4]
-    return Outcome(loss / max(weights, 1e-9), norm, means, trained_by, int(tokens), int(squares), seen, details)
+    return Outcome(account.totals(corpus.categories, trainer.names, workers), norm, account.details())
+
+
+def by_group(at: Supervised, groups: Sequence[int], totals: Sequence[float]) -> Supervised:
+    """Weights divided by the step's supervised tokens of each token's adapter; 0 where no adapter is trained."""
+    device = at.weights.device
+    share = torch.tensor([*(1 / max(total, 1e-9) for total in totals), 0.0], dtype=torch.float64, device=device)
+    of_token = torch.tensor(groups, device=device)[at.documents]
+    weights = (at.weights * share[of_token]).to(at.weights.dtype)
+    return Supervised(at.positions, at.targets, weights, at.documents)
 
 
 def reduce_gradients(trainer: Trainer) -> float:

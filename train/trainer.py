@@ -170,15 +170,15 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         outcome = run_step(self, window)
-        verdict = self.watch.judge(outcome.loss, outcome.norm)
+        verdict = self.watch.judge(outcome.totals.loss, outcome.norm)
         skip = self.watch.skips(verdict)
         if not skip:
             self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        self.tokens += outcome.tokens
+        self.tokens += outcome.totals.tokens
         self.done[phase.name] += window.supervised
-        for name, row in outcome.seen.items():
+        for name, row in outcome.totals.seen.items():
             for key, value in row.items():
                 self.seen[name][key] += value
         state, used, number = window.after
@@ -212,13 +212,13 @@ class Trainer:
                 self.step,
                 verdict=verdict,
                 skipped=skip,
-                loss=outcome.loss,
+                loss=outcome.totals.loss,
                 norm=outcome.norm,
                 documents=rows[:20],
             )
         worst = f", worst in {rows[0]['origin']}" if rows else ""
         self.progress.say(
-            f"step {self.step:,}: loss {outcome.loss:.3g} is {'a leap' if verdict == 'spike' else 'no number'}{worst}{'; step left out' if skip else ''}"
+            f"step {self.step:,}: loss {outcome.totals.loss:.3g} is {'a leap' if verdict == 'spike' else 'no number'}{worst}{'; step left out' if skip else ''}"
         )
         if self.watch.skipped >= self.settings.guard.patience:
             self.save()
