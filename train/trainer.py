@@ -138,11 +138,13 @@ class Trainer:
         settings, workers = self.settings, self.workers
         workers.listen()
         source = self.corpus.source(workers.rank, workers.world, self.stream["state"])
+        cut = False
         for window in windows(
             source, settings.train.batch, rank=workers.rank, world=workers.world, device=workers.device, groups=len(self.names),
             group_of=self.router.group_of if self.router else only_group, used=self.stream["used"], number=self.stream["number"],
         ):  # fmt: skip
-            if settings.train.max_steps is not None and self.step >= settings.train.max_steps:
+            cut = settings.train.max_steps is not None and self.step >= settings.train.max_steps
+            if cut:
                 break
             if self.phase is not None and self.phase != window.phase:
                 self.end_phase(self.phase)
@@ -155,7 +157,7 @@ class Trainer:
             if self.due():
                 self.save()
         if self.phase is not None:
-            self.end_phase(self.phase)
+            self.end_phase(self.phase, f"step {self.step}" if cut else "end")
         self.save()
         folder.export(self)
         return True
@@ -259,10 +261,10 @@ class Trainer:
             + "  ".join(f"{name} {value:.3f}" for name, value in sorted(losses.items()))
         )
 
-    def end_phase(self, phase: int) -> None:
+    def end_phase(self, phase: int, key: str = "end") -> None:
         """Evaluates at the end of a phase and forgets what its losses were like."""
         if self.settings.evaluate.per_phase:
-            self.evaluate(phase, f"{self.corpus.phases[phase].name}:end")
+            self.evaluate(phase, f"{self.corpus.phases[phase].name}:{key}")
         self.watch.forget()
 
     def due(self) -> bool:

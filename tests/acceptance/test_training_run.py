@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,49 +18,17 @@ for package in ("torch", "transformers", "peft", "accelerate"):
     pytest.importorskip(package, reason="the extra `train` is not installed")
 
 from support import ROOT, SAMPLE, corpuskit
-from train_packs import sha256
+from train_launch import environment, launch, log, make_place, python
 
 pytestmark = pytest.mark.filterwarnings("default")
 Figure = Callable[[str], None]
-CONFIG = ROOT / "train/configs/tiny.yaml"
 SEVEN = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 RATES = {"foundation": 2e-5, "analytical": 1.5e-5, "empathic_creative": 1e-5, "mixed": 5e-6, "fine_tuning": 3e-6}
 
 
-def python(*words: object, cwd: Path, timeout: float = 600) -> subprocess.CompletedProcess[str]:
-    """A Python program in a folder, as a user would start it."""
-    path = os.pathsep.join([str(ROOT / "python"), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return subprocess.run(
-        [sys.executable, *map(str, words)],
-        cwd=cwd, capture_output=True, text=True, timeout=timeout, env={**os.environ, "PYTHONPATH": path}, check=False,
-    )  # fmt: skip
-
-
-def launch(*words: object, cwd: Path, config: Path = CONFIG) -> subprocess.CompletedProcess[str]:
-    """`accelerate launch train/run.py`."""
-    launcher = (
-        "-m",
-        "accelerate.commands.launch",
-        "--num_processes",
-        "1",
-        "--mixed_precision",
-        "no",
-        "--dynamo_backend",
-        "no",
-        "--num_machines",
-        "1",
-    )
-    return python(*launcher, ROOT / "train/run.py", "--config", config, *words, cwd=cwd)
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the run folder of the sample data and the tiny model."""
-    folder = tmp_path_factory.mktemp("place")
-    assert corpuskit("process", SAMPLE, "-o", "out/sample", cwd=folder).returncode == 0
-    made = python(ROOT / "train/tiny.py", "out/tiny-model", SAMPLE, cwd=folder)
-    assert made.returncode == 0, made.stderr
-    return folder
+    return make_place(tmp_path_factory.mktemp("place"))
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +39,6 @@ def run(place: Path) -> tuple[Path, float]:
     seconds = time.perf_counter() - start
     assert done.returncode == 0, done.stderr[-4000:]
     return place / "out/tiny-run", seconds
-
-
-def log(folder: Path, kind: str = "step") -> list[dict[str, Any]]:
-    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text("utf-8").splitlines()]
-    return [row for row in rows if row["event"] == kind]
 
 
 @pytest.mark.point("6-S1", "the tiny run")
@@ -123,32 +85,6 @@ def test_the_loader_keeps_up(run: tuple[Path, float], figure: Figure) -> None:
     share = sum(row["waited"] for row in rows) / sum(row["seconds"] for row in rows)
     figure(f"{100 * share:.2f} % of the steps' time was spent waiting for data (below 1)")
     assert share < 0.01
-
-
-@pytest.mark.slow
-@pytest.mark.point("6-S3", "the tiny run, killed")
-def test_the_tiny_run_continues_after_a_kill(run: tuple[Path, float], place: Path, figure: Figure) -> None:
-    whole = run[0]
-    output = place / "out/killed"
-    words = ["--set", "output=out/killed", "--set", "checkpoint.steps=20"]
-    started = [sys.executable, ROOT / "train/run.py", "--config", CONFIG, *words]
-    env = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
-    process = subprocess.Popen([*map(str, started)], cwd=place, stderr=subprocess.DEVNULL, env=env)
-    third = len(log(whole)) // 3
-    while not (output / "log.jsonl").exists() or len(log(output)) < third:
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
-    done = python(ROOT / "train/run.py", "--config", CONFIG, *words, "--resume", "auto", cwd=place)
-    assert done.returncode == 0, done.stderr[-4000:]
-    losses, expected = (
-        [(row["step"], row["loss"], row["digest"]) for row in log(folder)] for folder in (output, whole)
-    )
-    assert losses == expected
-    name = "adapter/adapter_model.safetensors"
-    assert sha256(output / name) == sha256(whole / name)
-    figure(f"SIGKILL after step {third}: {len(expected)} losses, digests and the adapter's SHA-256 as without")
 
 
 @pytest.mark.point("6-S7", "a planted label")
@@ -215,3 +151,19 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(place: Path, tmp_path: Pat
         figure(f"exit code 2, {last.name} is whole")
     finally:
         subprocess.run(["umount", str(disk)], check=False)
+
+
+@pytest.mark.point("6-S8", "GPU script")
+def test_the_gpu_script_says_that_there_is_none(tmp_path: Path, figure: Figure) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU: run train/runs/gpu_check.sh")
+    done = subprocess.run(
+        [ROOT / "train/runs/gpu_check.sh"],
+        cwd=tmp_path, capture_output=True, text=True, env=environment(PYTHON=sys.executable), check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stdout == ""
+    figure(f"exit code 2: {done.stderr.strip().splitlines()[0]}")
+    assert "no GPU" in done.stderr
