@@ -262,10 +262,11 @@ class Trainer:
         )
 
     def end_phase(self, phase: int, key: str = "end") -> None:
-        """Evaluates at the end of a phase and forgets what its losses were like."""
+        """Evaluates at the end of a phase, or where a run is cut short in it; after the end, what its losses were like is forgotten."""
         if self.settings.evaluate.per_phase:
             self.evaluate(phase, f"{self.corpus.phases[phase].name}:{key}")
-        self.watch.forget()
+        if key == "end":
+            self.watch.forget()
 
     def due(self) -> bool:
         """Whether it is time for a checkpoint; all processes agree."""
