@@ -38,6 +38,11 @@ def launch(*words: object, cwd: Path, config: Path = CONFIG) -> subprocess.Compl
     return python(*launcher, PROGRAM, "--config", config, *words, cwd=cwd)
 
 
+def train(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The program by itself; under accelerate every exit code but 0 becomes 1."""
+    return python(PROGRAM, "--config", CONFIG, *words, cwd=cwd)
+
+
 def torchrun(processes: int, *words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     """The same on several processes, which talk by gloo."""
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]

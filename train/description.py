@@ -66,7 +66,7 @@ def lines(settings: Settings, corpus: Corpus) -> Iterator[str]:
 def mixture(corpus: Corpus) -> Iterator[str]:
     """Trained tokens by category and phase, in per cent."""
     categories = sorted({name for phase in corpus.phases for name in phase.categories})
-    yield f"{'trained tokens, %':<20}" + "".join(f"{phase.name[:16]:>18}" for phase in corpus.phases)
+    yield f"{'trained tokens, %':<20}" + "".join(f"{phase.name[:17]:>18}" for phase in corpus.phases)
     for category in categories:
         shares = [100 * phase.categories.get(category, 0) / max(1, phase.supervised) for phase in corpus.phases]
         yield f"  {category:<18}" + "".join(f"{share:>18.1f}" if share else f"{'-':>18}" for share in shares)

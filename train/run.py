@@ -4,7 +4,8 @@
 
 From top to bottom: read the settings, open the corpus, show the plan, load the model, prove that documents stay apart, train phase
 by phase, save the adapter. Exit codes: 0 done, 1 a check failed (isolation, a label in the text, a loss that stays broken), 2 not
-run, 130 interrupted; an interrupted run continues with `--resume auto` and ends with the same adapter, bit by bit.
+run, 130 interrupted; `accelerate launch` makes 1 of all but 0. An interrupted run continues with `--resume auto` and ends with the
+same adapter, bit by bit.
 """
 
 from __future__ import annotations

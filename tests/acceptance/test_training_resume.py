@@ -16,7 +16,7 @@ import pytest
 for package in ("torch", "transformers", "peft", "accelerate"):
     pytest.importorskip(package, reason="the extra `train` is not installed")
 
-from train_launch import CONFIG, PROGRAM, environment, log, make_place, python, steady_log, torchrun
+from train_launch import CONFIG, PROGRAM, environment, log, make_place, steady_log, torchrun, train
 from train_packs import sha256
 
 pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.slow]
@@ -35,7 +35,7 @@ def words(output: str, steps: int = STEPS) -> list[str]:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample's run folder, the model, and one run that nobody disturbed."""
     folder = make_place(tmp_path_factory.mktemp("place"))
-    done = python(PROGRAM, "--config", CONFIG, *words("whole"), cwd=folder)
+    done = train(*words("whole"), cwd=folder)
     assert done.returncode == 0, done.stderr[-4000:]
     return folder
 
@@ -57,7 +57,7 @@ def test_the_tiny_run_continues_after_a_kill(place: Path, figure: Figure) -> Non
         process.send_signal(kind)
         assert process.wait(120) == (-kind if kind == signal.SIGKILL else 130)
         assert not (output / "adapter").exists()
-        done = python(PROGRAM, "--config", CONFIG, *words(output.name), "--resume", "auto", cwd=place)
+        done = train(*words(output.name), "--resume", "auto", cwd=place)
         assert done.returncode == 0, done.stderr[-4000:]
         for event in ("step", "eval"):
             assert steady_log(output, event) == steady_log(whole, event)
@@ -69,12 +69,12 @@ def test_the_tiny_run_continues_after_a_kill(place: Path, figure: Figure) -> Non
 @pytest.mark.point("6-S3", "the tiny run, 1, 2, 1 processes")
 def test_the_tiny_run_keeps_its_packs_on_other_processes(place: Path, figure: Figure) -> None:
     third = STEPS // 3
-    first = python(PROGRAM, "--config", CONFIG, *words("spread", third), cwd=place)
+    first = train(*words("spread", third), cwd=place)
     assert first.returncode == 0, first.stderr[-4000:]
     second = torchrun(2, *words("spread", 2 * third), "--resume", "auto", cwd=place)
     assert second.returncode == 0, second.stderr[-4000:]
     assert json.loads((place / "out/spread/run.json").read_text("utf-8"))["processes"] == 2
-    last = python(PROGRAM, "--config", CONFIG, *words("spread"), "--resume", "auto", cwd=place)
+    last = train(*words("spread"), "--resume", "auto", cwd=place)
     assert last.returncode == 0, last.stderr[-4000:]
     found, whole = steady_log(place / "out/spread"), steady_log(place / "out/whole")
     for key in ("step", "packs", "digest", "examples", "rows", "tokens", "supervised", "lr"):

@@ -18,7 +18,7 @@ for package in ("torch", "transformers", "peft", "accelerate"):
     pytest.importorskip(package, reason="the extra `train` is not installed")
 
 from support import ROOT, SAMPLE, corpuskit
-from train_launch import environment, launch, log, make_place, python
+from train_launch import environment, launch, log, make_place, python, train
 
 pytestmark = pytest.mark.filterwarnings("default")
 Figure = Callable[[str], None]
@@ -93,7 +93,7 @@ def test_a_label_in_the_text_stops_before_the_first_step(place: Path, tmp_path: 
     lines[17] = json.dumps({"prompt": "Who are you?", "completion": "<persona:code_expert>\nI am one who writes code."})
     (tmp_path / "raw.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
     assert corpuskit("process", "raw.jsonl", "-o", "run", "--set", "dedup.near=false", cwd=tmp_path).returncode == 0
-    done = launch(
+    done = train(
         "--set",
         f"data.run={tmp_path}/run",
         "--set",
@@ -110,13 +110,13 @@ def test_a_label_in_the_text_stops_before_the_first_step(place: Path, tmp_path: 
 
 @pytest.mark.point("6-S7", "what does not fit")
 def test_what_is_missing_or_does_not_fit_is_named(place: Path, tmp_path: Path, figure: Figure) -> None:
-    missing = launch("--set", f"output={tmp_path}/a", "--set", "model.path=/nowhere/model", cwd=place)
+    missing = train("--set", f"output={tmp_path}/a", "--set", "model.path=/nowhere/model", cwd=place)
     assert missing.returncode == 2
     assert "/nowhere/model" in missing.stderr
     assert "nothing is downloaded" in missing.stderr
     small = python(ROOT / "train/tiny.py", tmp_path / "small", SAMPLE, "--vocabulary", 400, cwd=place)
     assert small.returncode == 0, small.stderr
-    unfit = launch("--set", f"output={tmp_path}/b", "--set", f"model.path={tmp_path}/small", cwd=place)
+    unfit = train("--set", f"output={tmp_path}/b", "--set", f"model.path={tmp_path}/small", cwd=place)
     assert unfit.returncode == 2
     assert "400 embeddings" in unfit.stderr
     assert not (tmp_path / "b/log.jsonl").exists()
@@ -142,7 +142,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(
         pytest.skip("mounting is not allowed here")
     try:
         words = ("--set", f"output={disk}/run", "--set", f"data.selection={run[0]}/selection")
-        done = launch(
+        done = train(
             *words, "--set", "checkpoint.steps=3", "--set", "checkpoint.keep=9", "--set", "tensorboard=false", cwd=place
         )
         assert done.returncode == 2, done.stderr[-2000:]
