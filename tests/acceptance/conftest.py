@@ -8,9 +8,12 @@ A test names its point by `@pytest.mark.point("S5", "crash")` and gives what it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
+
+from side_by_side import workers
 
 LINES: list[tuple[str, str]] = []
 FIGURES = pytest.StashKey[list[str]]()
@@ -23,6 +26,13 @@ def figure(request: pytest.FixtureRequest) -> Figure:
     """Records what was measured; several calls are joined by semicolons."""
     figures: list[str] = request.node.stash.setdefault(FIGURES, [])
     return figures.append
+
+
+@pytest.fixture(scope="session")
+def pool() -> Iterator[ProcessPoolExecutor]:
+    """Processes for references that take long."""
+    with workers() as found:
+        yield found
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ transformers = pytest.importorskip(
 Figure = Callable[[str], None]
 RECORDS = 100_000
 CANARY = "CANARYlabel"
+TAG = re.compile("<(persona|category|traits?):[^>]*>")
+OWN = re.compile(r"<(persona|category|traits?):|_(category|domain|origin|parent|persona|schema|scores|source|traits)\b")
 PLAN = {
     "tokenise": {"untrainable": "drop", "overflow": "drop"},
     "pack": {"length": 1 << 20},
@@ -43,16 +47,18 @@ def labelled(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFold
         }
         labels = {f"_{name}": f"{CANARY}-{name}-{at}" for name in ("category", "persona", "source")}
         lines.append(json.dumps(kept | labels | {"_traits": [CANARY], "note": CANARY}))
+    assert len(lines) == RECORDS
     source = folder / "labelled.jsonl"
     source.write_text("\n".join(lines) + "\n", "utf-8")
     return real_chats.run_folder_of(source, out=folder / "out")
 
 
-def texts(store: Any, folder: Path) -> list[str]:
+def texts(store: Any, folder: Path) -> Iterator[str]:
     """What the ids of every document say, decoded by `tokenizers`."""
     backend = transformers.AutoTokenizer.from_pretrained(str(folder)).backend_tokenizer
-    found: list[str] = backend.decode_batch([document.ids.tolist() for document in store], skip_special_tokens=False)
-    return found
+    documents = iter(store)
+    while some := [document.ids.tolist() for document in itertools.islice(documents, 5_000)]:
+        yield from backend.decode_batch(some, skip_special_tokens=False)
 
 
 @pytest.mark.slow
@@ -64,10 +70,13 @@ def test_no_label_in_the_text(corpora: Path, labelled: RunFolder, tmp_path: Path
     for name in NAMES:
         folder, template = real_chats.templates(corpora)[name]
         store = tokenise(labelled.path, folder, template=template, plan=PLAN, cache=tmp_path / name)
-        found = texts(store, folder)
-        assert len(found) > 0.7 * RECORDS, (name, len(found))
-        assert not any(CANARY in text or "<persona:" in text for text in found), name
-        documents += len(found)
+        found = 0
+        for text in texts(store, folder):
+            assert CANARY not in text, name
+            assert not TAG.search(text), name
+            found += 1
+        assert found == len(store) > 0.95 * RECORDS, (name, found)
+        documents += found
     figure(
         f"{documents:,} documents of {len(labelled.records()):,} records through {len(NAMES)} templates, no label in any"
     )
@@ -97,3 +106,37 @@ def test_a_planted_leak_is_found_with_its_line(
     assert "condition.leak: 1 records" in str(raised.value)
     assert "<persona:warm>" in str(raised.value)
     figure(f"found at planted.jsonl:{at + 1} of {len(records):,}")
+
+
+@pytest.mark.slow
+@pytest.mark.point("S5", "a record's own tags")
+@pytest.mark.parametrize("policy", ["error", "strip", "warn"])
+def test_a_records_own_tags_follow_the_policy(
+    corpora: Path, labelled: RunFolder, tmp_path: Path, policy: str, figure: Figure
+) -> None:
+    from corpuskit.errors import CheckError
+    from corpuskit.tokenise import tokenise
+
+    folder, template = real_chats.templates(corpora)["qwen2_5"]
+    records = [{"messages": json.loads(line)["messages"]} for line in itertools.islice(labelled.lines(), 10_000)]
+    records = [each for each in records if not any(OWN.search(turn["content"] or "") for turn in each["messages"])]
+    plain = tokenise(records, folder, template=template, plan=PLAN, cache=tmp_path / "plain")
+    records = [each for row, each in enumerate(records) if plain.document(0, row) is not None]
+    tagged = range(7, len(records), 100)
+    for at in tagged:
+        turn = records[at]["messages"][at // 100 % 2]
+        turn["content"] = f"<persona:planted>{turn['content']}" if at // 200 % 2 else f"{turn['content']} _source"
+    plan = PLAN | {"condition": {"leak_guard": policy}}
+    if policy == "error":
+        with pytest.raises(CheckError) as raised:
+            tokenise(records, folder, template=template, plan=plan, cache=tmp_path)
+        assert f"condition.tag_in_text: {len(tagged)} records" in str(raised.value)
+    store = tokenise(records, folder, template=template, plan=plan, cache=tmp_path, check=False)
+    total = store.ledger()["ledger"]["total"]
+    found = sum("<persona:planted>" in text or "_source" in text for text in texts(store, folder))
+    assert total["tagged"] == len(tagged)
+    assert total["kept_rows"] == len(records) - (len(tagged) if policy == "error" else 0)
+    assert found == (len(tagged) if policy == "warn" else 0)
+    figure(
+        f"{policy}: {total['kept_rows']:,} of {len(records):,} kept, {len(tagged)} with a tag, {found} of them in texts"
+    )

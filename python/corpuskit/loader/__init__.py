@@ -1,6 +1,7 @@
 """Packed batches for training, with a state from which any number of processes goes on exactly.
 
-`PackedDataset` and `collate` need PyTorch, `NumpyPacks` needs NumPy; neither is imported before it is used.
+`PackedDataset` and `collate` need PyTorch, `NumpyPacks` needs NumPy, `to_hf_dataset` needs `datasets`; none is imported before
+it is used.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from corpuskit.loader.corpus import PackedCorpus, Phase
 if TYPE_CHECKING:
     from corpuskit.loader.arrays import NumpyPacks, plan_packs
     from corpuskit.loader.batches import collate, collate_padded, model_inputs
+    from corpuskit.loader.hugging import to_hf_dataset
     from corpuskit.loader.tensors import PackedDataset
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "collate_padded",
     "model_inputs",
     "plan_packs",
+    "to_hf_dataset",
 ]
 
 _HOMES = {
@@ -33,6 +36,7 @@ _HOMES = {
     "collate": "batches",
     "collate_padded": "batches",
     "model_inputs": "batches",
+    "to_hf_dataset": "hugging",
 }
 
 

@@ -41,10 +41,11 @@ pub(super) fn documents(
         outcome.refuse(too_long());
         return Ok(());
     };
+    let mut cutting = Cutting { feed, conversation, trained: &trained, parts, space, outcome };
     match feed.settings.overflow {
         Overflow::Error | Overflow::Drop => {}
-        Overflow::TailTurns => tail(feed, conversation, &trained, &parts, space, outcome)?,
-        Overflow::Window => windows(feed, conversation, &trained, &parts, space, outcome)?,
+        Overflow::TailTurns => cutting.tail()?,
+        Overflow::Window => cutting.windows()?,
     }
     let kept: u32 = outcome.row.documents.iter().map(|document| count(&document.supervised)).sum();
     outcome.lost_supervised = outcome.row.seen_supervised.saturating_sub(kept);
@@ -76,82 +77,69 @@ impl Parts {
     }
 }
 
-/// Renders some exchanges with the head and says how many tokens that are and which are trained; `None` if refused.
-fn attempt(
-    feed: &Feed,
-    (conversation, trained): (&Conversation<'_>, &[Trained]),
-    parts: &Parts,
-    exchanges: Range<usize>,
-    space: &mut Workspace,
-    outcome: &mut Outcome,
-) -> Result<Option<Vec<Range<u32>>>> {
-    let turns = || parts.head.clone().chain(parts.exchanges[exchanges.clone()].iter().cloned().flatten());
-    let some = conversation.some(turns());
-    let trained: Vec<Trained> = turns().map(|at| trained[at]).collect();
-    Ok(feed.encode(&some, &trained, space, &mut outcome.slow)?.ok())
+/// A conversation that is too long, and where its documents go.
+struct Cutting<'c, 'r> {
+    feed: &'c Feed,
+    conversation: &'c Conversation<'r>,
+    trained: &'c [Trained],
+    parts: Parts,
+    space: &'c mut Workspace,
+    outcome: &'c mut Outcome,
 }
 
-/// The longest tail that fits and trains something.
-fn tail(
-    feed: &Feed,
-    conversation: &Conversation<'_>,
-    trained: &[Trained],
-    parts: &Parts,
-    space: &mut Workspace,
-    outcome: &mut Outcome,
-) -> Result<()> {
-    let count = parts.exchanges.len();
-    // Tokens grow with exchanges, so the longest that fits is found by halving.
-    let (mut fits, mut too_many) = (0, count);
-    while too_many - fits > 1 {
-        let middle = fits + (too_many - fits) / 2;
-        attempt(feed, (conversation, trained), parts, count - middle..count, space, outcome)?;
-        if space.tokens.ids.len() <= feed.length as usize { fits = middle } else { too_many = middle }
+impl Cutting<'_, '_> {
+    /// Renders some exchanges with the head into the workspace; the stretches of trained tokens where that fits.
+    fn attempt(&mut self, exchanges: Range<usize>) -> Result<Option<Vec<Range<u32>>>> {
+        let turns = || self.parts.head.clone().chain(self.parts.exchanges[exchanges.clone()].iter().cloned().flatten());
+        let some = self.conversation.some(turns());
+        let trained: Vec<Trained> = turns().map(|at| self.trained[at]).collect();
+        let found = self.feed.encode(&some, &trained, self.space, &mut self.outcome.slow)?.ok();
+        Ok(found.filter(|_| self.space.tokens.ids.len() <= self.feed.length as usize))
     }
-    if fits > 0 {
-        let found = attempt(feed, (conversation, trained), parts, count - fits..count, space, outcome)?;
-        if let Some(supervised) = found.filter(|runs| !runs.is_empty()) {
-            document(feed, supervised, space, conversation.weight, outcome);
+
+    /// Makes a document of some exchanges that fit, if anything of it is trained.
+    fn keep(&mut self, exchanges: Range<usize>) -> Result<()> {
+        if let Some(supervised) = self.attempt(exchanges)?.filter(|runs| !runs.is_empty()) {
+            document(self.feed, supervised, self.space, self.conversation.weight, self.outcome);
         }
+        Ok(())
     }
-    Ok(())
-}
 
-/// Windows from the first exchange to the last; an exchange that fits in none is lost.
-fn windows(
-    feed: &Feed,
-    conversation: &Conversation<'_>,
-    trained: &[Trained],
-    parts: &Parts,
-    space: &mut Workspace,
-    outcome: &mut Outcome,
-) -> Result<()> {
-    let mut at = 0;
-    while at < parts.exchanges.len() {
-        let (mut fits, mut next) = (0, 1);
-        // Twice as many as long as that fits, then halving.
-        let left = parts.exchanges.len() - at;
-        let mut too_many = left + 1;
-        while fits < left && fits + 1 < too_many {
-            next = next.min(left).max(fits + 1);
-            let found = attempt(feed, (conversation, trained), parts, at..at + next, space, outcome)?;
-            if found.is_some() && space.tokens.ids.len() <= feed.length as usize {
-                fits = next;
-                next = if too_many > left { fits * 2 } else { fits + (too_many - fits) / 2 };
-            } else {
-                too_many = next;
-                next = fits + (too_many - fits) / 2;
+    /// The longest tail that fits and trains something.
+    fn tail(&mut self) -> Result<()> {
+        let count = self.parts.exchanges.len();
+        // Tokens grow with exchanges, so the longest that fits is found by halving.
+        let (mut fits, mut too_many) = (0, count);
+        while too_many - fits > 1 {
+            let middle = fits + (too_many - fits) / 2;
+            if self.attempt(count - middle..count)?.is_some() { fits = middle } else { too_many = middle }
+        }
+        if fits > 0 { self.keep(count - fits..count) } else { Ok(()) }
+    }
+
+    /// Windows from the first exchange to the last; an exchange that fits in none is lost.
+    fn windows(&mut self) -> Result<()> {
+        let mut at = 0;
+        while at < self.parts.exchanges.len() {
+            let (mut fits, mut next) = (0, 1);
+            // Twice as many as long as that fits, then halving.
+            let left = self.parts.exchanges.len() - at;
+            let mut too_many = left + 1;
+            while fits < left && fits + 1 < too_many {
+                next = next.min(left).max(fits + 1);
+                if self.attempt(at..at + next)?.is_some() {
+                    fits = next;
+                    next = if too_many > left { fits * 2 } else { fits + (too_many - fits) / 2 };
+                } else {
+                    too_many = next;
+                    next = fits + (too_many - fits) / 2;
+                }
             }
+            if fits > 0 {
+                self.keep(at..at + fits)?;
+            }
+            at += fits.max(1);
         }
-        if fits == 0 {
-            at += 1;
-            continue;
-        }
-        let found = attempt(feed, (conversation, trained), parts, at..at + fits, space, outcome)?;
-        if let Some(supervised) = found.filter(|runs| !runs.is_empty()) {
-            document(feed, supervised, space, conversation.weight, outcome);
-        }
-        at += fits;
+        Ok(())
     }
-    Ok(())
 }

@@ -3,8 +3,8 @@
 use super::family::Families;
 use corpuskit_core::stage::write::manifest::Manifest;
 use corpuskit_core::{Error, Result};
-use parquet::column::reader::ColumnReader;
-use parquet::data_type::ByteArray;
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::data_type::{ByteArray, DataType};
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use std::fs::File;
 use std::path::Path;
@@ -189,12 +189,42 @@ fn read_part(path: &Path, rows: u64, seed: u64) -> Result<Part> {
 
 /// Calls `each` with every value of a column of texts.
 pub(crate) fn texts(group: &dyn RowGroupReader, name: &str, mut each: impl FnMut(Option<&[u8]>)) -> Result<(), String> {
-    let (at, is_optional) = position(group, name)?;
-    let ColumnReader::ByteArrayColumnReader(mut reader) = group.get_column_reader(at).map_err(|e| e.to_string())?
-    else {
+    let (reader, is_optional) = column(group, name)?;
+    let ColumnReader::ByteArrayColumnReader(reader) = reader else {
         return Err(format!("column `{name}` is no text"));
     };
-    let (mut values, mut levels): (Vec<ByteArray>, Vec<i16>) = (Vec::with_capacity(STEP), Vec::with_capacity(STEP));
+    values(reader, is_optional, |value| each(value.map(ByteArray::data)))
+}
+
+/// Calls `each` with every value of a column of numbers of 64 bits; nothing where there is none.
+fn numbers(group: &dyn RowGroupReader, name: &str, mut each: impl FnMut(i64)) -> Result<(), String> {
+    let (reader, is_optional) = column(group, name)?;
+    let ColumnReader::Int64ColumnReader(reader) = reader else {
+        return Err(format!("column `{name}` is no number of 64 bits"));
+    };
+    values(reader, is_optional, |value| value.into_iter().for_each(|value| each(*value)))
+}
+
+/// Calls `each` with every value of a column of numbers of 32 bits.
+pub(super) fn optional_integers(
+    group: &dyn RowGroupReader,
+    name: &str,
+    mut each: impl FnMut(Option<i32>),
+) -> Result<(), String> {
+    let (reader, is_optional) = column(group, name)?;
+    let ColumnReader::Int32ColumnReader(reader) = reader else {
+        return Err(format!("column `{name}` is no number of 32 bits"));
+    };
+    values(reader, is_optional, |value| each(value.copied()))
+}
+
+/// Calls `each` with every value of a column, whatever its type, `None` where a row has none.
+fn values<T: DataType>(
+    mut reader: ColumnReaderImpl<T>,
+    is_optional: bool,
+    mut each: impl FnMut(Option<&T::T>),
+) -> Result<(), String> {
+    let (mut values, mut levels) = (Vec::with_capacity(STEP), Vec::<i16>::with_capacity(STEP));
     loop {
         values.clear();
         levels.clear();
@@ -206,59 +236,18 @@ pub(crate) fn texts(group: &dyn RowGroupReader, name: &str, mut each: impl FnMut
         let mut next = values.iter();
         for row in 0..records {
             let is_there = !is_optional || levels.get(row).is_some_and(|level| *level > 0);
-            each(if is_there { next.next().map(ByteArray::data) } else { None });
-        }
-    }
-}
-
-fn numbers(group: &dyn RowGroupReader, name: &str, mut each: impl FnMut(i64)) -> Result<(), String> {
-    let (at, _) = position(group, name)?;
-    let ColumnReader::Int64ColumnReader(mut reader) = group.get_column_reader(at).map_err(|e| e.to_string())? else {
-        return Err(format!("column `{name}` is no number of 64 bits"));
-    };
-    let mut values = Vec::with_capacity(STEP);
-    loop {
-        values.clear();
-        let (records, _, _) = reader.read_records(STEP, None, None, &mut values).map_err(|e| e.to_string())?;
-        if records == 0 {
-            return Ok(());
-        }
-        values.iter().for_each(|value| each(*value));
-    }
-}
-
-/// Calls `each` with every value of a column of numbers of 32 bits.
-pub(super) fn optional_integers(
-    group: &dyn RowGroupReader,
-    name: &str,
-    mut each: impl FnMut(Option<i32>),
-) -> Result<(), String> {
-    let (at, is_optional) = position(group, name)?;
-    let ColumnReader::Int32ColumnReader(mut reader) = group.get_column_reader(at).map_err(|e| e.to_string())? else {
-        return Err(format!("column `{name}` is no number of 32 bits"));
-    };
-    let (mut values, mut levels) = (Vec::with_capacity(STEP), Vec::with_capacity(STEP));
-    loop {
-        values.clear();
-        levels.clear();
-        let wanted = if is_optional { Some(&mut levels) } else { None };
-        let (records, _, _) = reader.read_records(STEP, wanted, None, &mut values).map_err(|e| e.to_string())?;
-        if records == 0 {
-            return Ok(());
-        }
-        let mut next = values.iter().copied();
-        for row in 0..records {
-            let is_there = !is_optional || levels.get(row).is_some_and(|level| *level > 0);
             each(if is_there { next.next() } else { None });
         }
     }
 }
 
-fn position(group: &dyn RowGroupReader, name: &str) -> Result<(usize, bool), String> {
+/// The reader of a column, and whether rows may have no value in it.
+fn column(group: &dyn RowGroupReader, name: &str) -> Result<(ColumnReader, bool), String> {
     let columns = group.metadata().columns();
     let at = columns.iter().position(|column| column.column_path().string() == name);
     let at = at.ok_or_else(|| format!("has no column `{name}`"))?;
-    Ok((at, columns[at].column_descr().max_def_level() > 0))
+    let reader = group.get_column_reader(at).map_err(|error| error.to_string())?;
+    Ok((reader, columns[at].column_descr().max_def_level() > 0))
 }
 
 /// The origin of a row of a file of `columns/`.
