@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -216,3 +217,36 @@ def test_inspect_shows_what_is_trained(tmp_path: Path, tokenizer: Path) -> None:
     assert "&lt;" in text
     assert "<script" not in text
     assert os.fspath(tmp_path / "records.jsonl") + ":1" in text
+
+
+def test_inspect_shows_the_borders_of_documents(tmp_path: Path, tokenizer: Path) -> None:
+    words = [f"{role}: {name} " + "word " * 20 for name in "abc" for role in ("user", "assistant")]
+    out = run_folder(tmp_path, [chat("system: be brief", *words), CLEAN])
+    policy = ["--set", "tokenise.overflow=window", "--set", "pack.length=120"]
+    shown = corpuskit("inspect", out.path, "--tokenizer", tokenizer, *policy)
+    assert shown.returncode == 0, shown.stderr
+    first, *documents = re.split(r"^┄┄ document (?:\d) of \d: ", shown.stdout, flags=re.MULTILINE)
+    assert f"; {len(documents)} documents" in first
+    assert len(documents) > 1
+    assert all("be brief" in document for document in documents)
+    trained = [part for document in documents for part in re.findall("⟦(\\w) word", document)]
+    assert trained == ["a", "b", "c"]
+    page = tmp_path / "page.html"
+    corpuskit("inspect", out.path, "--tokenizer", tokenizer, *policy, "--html", page)
+    assert page.read_text("utf-8").count("<h3>document ") == len(documents)
+
+
+def test_the_ledger_counts_by_the_categories_of_the_columns(tmp_path: Path, tokenizer: Path) -> None:
+    refused = chat("user: b", "user: c")
+    out = run_folder(tmp_path, [CLEAN | {"_category": "factual"}, refused | {"_category": "creative"}, CLEAN])
+    _, found, _ = count(out, tokenizer)
+    ledger, rows = found["ledger"], counted(out)
+    assert {name: account["rows"] for name, account in ledger["categories"].items()} == {
+        "": 1,
+        "creative": 1,
+        "factual": 1,
+    }
+    assert ledger["categories"]["creative"]["refused"] == {"tokenise.nothing_trained": 1}
+    assert ledger["categories"]["factual"]["seen"] == rows[0]["tokens"]
+    for key in ("seen", "seen_supervised", "kept", "lost", "lost_supervised", "documents"):
+        assert sum(account[key] for account in ledger["categories"].values()) == ledger["total"][key], key

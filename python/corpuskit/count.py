@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,5 +46,8 @@ def count(
         InputError: The run folder or the tokenizer cannot be used.
     """
     store = tokenise(folder, tokenizer, plan=plan, template=template, threads=threads, check=False)
-    _core.write_counts(os.fspath(Path(folder)), store.folder)
-    return {**store.ledger(), "notes": store.meta["notes"]}
+    by_category = json.loads(_core.write_counts(os.fspath(Path(folder)), store.folder))
+    found = store.ledger()
+    # Of the columns, whoever labelled the records and whenever.
+    found["ledger"]["categories"] = by_category
+    return {**found, "notes": store.meta["notes"]}

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["Inspected", "inspect", "page", "terminal"]
 
 
+Token = tuple[str, int, bool]
+"""Text, number, and whether it is trained; the text of a token that is no whole character is empty or `�`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inspected:
     """A record and what becomes of it."""
@@ -27,11 +31,11 @@ class Inspected:
     origin: str
     """Where it came from."""
 
-    tokens: Sequence[tuple[str, int, bool]]
-    """Text, number and whether it is trained, token by token; a text that is no whole character is empty or `�`."""
+    tokens: Sequence[Token]
+    """The whole conversation, token by token; empty where it cannot be rendered."""
 
-    documents: int
-    """Documents that it becomes."""
+    documents: Sequence[Sequence[Token]]
+    """Every document that it becomes: one, none, or several where the overflow policy cuts it."""
 
     reason: str | None
     """Why there is none."""
@@ -84,26 +88,40 @@ def _lines(shards: Sequence[tuple[str, str]], limit: int, wanted: set[str]) -> I
 
 
 def _inspected(record: Mapping[str, Any], made: Tokenised) -> Inspected:
-    tokens: list[tuple[str, int, bool]] = []
-    if made.shown is not None:
-        text = made.shown["text"].encode()
-        trained = [False] * len(made.shown["ids"])
-        for start, end in made.shown["supervised"]:
-            trained[start:end] = [True] * (end - start)
-        start = 0
-        for number, end, flag in zip(made.shown["ids"], made.shown["ends"], trained, strict=True):
-            tokens.append((text[start:end].decode("utf-8", "replace"), number, flag))
-            start = end
+    whole = _tokens(made.shown) if made.shown is not None else []
     origin = record.get("_origin") or "record"
-    return Inspected(origin, tokens, len(made.documents), made.reason, made.detail)
+    return Inspected(origin, whole, [_tokens(each) for each in made.documents], made.reason, made.detail)
+
+
+def _tokens(shown: Mapping[str, Any]) -> list[Token]:
+    text = shown["text"].encode()
+    trained = [False] * len(shown["ids"])
+    for start, end in shown["supervised"]:
+        trained[start:end] = [True] * (end - start)
+    tokens, start = [], 0
+    for number, end, flag in zip(shown["ids"], shown["ends"], trained, strict=True):
+        tokens.append((text[start:end].decode("utf-8", "replace"), number, flag))
+        start = end
+    return tokens
+
+
+def _parts(record: Inspected) -> list[tuple[str, Sequence[Token]]]:
+    """What is shown of a record: its documents with a heading each, or all of it where it becomes none or one."""
+    if len(record.documents) < 2 and not (record.documents and len(record.documents[0]) != len(record.tokens)):
+        return [("", record.tokens)]
+    count = len(record.documents)
+    return [(f"document {at} of {count}: {_amount(tokens)}", tokens) for at, tokens in enumerate(record.documents, 1)]
+
+
+def _amount(tokens: Sequence[Token]) -> str:
+    return f"{len(tokens):,} tokens, {sum(flag for _, _, flag in tokens):,} trained"
 
 
 def _verdict(record: Inspected) -> str:
-    total, trained = len(record.tokens), sum(flag for _, _, flag in record.tokens)
-    said = f"{total:,} tokens, {trained:,} trained"
+    said = _amount(record.tokens)
     if record.reason:
         return f"{said}; not trained on: {record.reason}: {record.detail}"
-    return said if record.documents == 1 else f"{said}; {record.documents} documents"
+    return said if len(record.documents) == 1 else f"{said}; {len(record.documents)} documents"
 
 
 def terminal(records: Iterable[Inspected], colour: bool) -> str:
@@ -116,20 +134,29 @@ def terminal(records: Iterable[Inspected], colour: bool) -> str:
     out = []
     for record in records:
         out.append(f"── {_visible(record.origin)} ── {_verdict(record)}")
-        line = []
-        before = False
-        for at, (text, _, trained) in enumerate(record.tokens):
-            shown = _visible(text).replace("\n", "⏎\n")
-            if colour:
-                style = ("30;42" if at % 2 else "30;102") if trained else ("2" if at % 2 else "2;4")
-                line.append("\n".join(f"\x1b[{style}m{part}\x1b[0m" if part else "" for part in shown.split("\n")))
-            else:
-                line.append(("⟦" if trained and not before else "⟧" if before and not trained else "") + shown)
-            before = trained
-        if before and not colour:
-            line.append("⟧")
-        out.append("".join(line))
+        for heading, tokens in _parts(record):
+            if heading:
+                out.append(f"┄┄ {heading}")
+            out.append(_coloured(tokens) if colour else _bracketed(tokens))
     return "\n".join(out)
+
+
+def _coloured(tokens: Sequence[Token]) -> str:
+    line = []
+    for at, (text, _, trained) in enumerate(tokens):
+        style = ("30;42" if at % 2 else "30;102") if trained else ("2" if at % 2 else "2;4")
+        parts = _visible(text).replace("\n", "⏎\n").split("\n")
+        line.append("\n".join(f"\x1b[{style}m{part}\x1b[0m" if part else "" for part in parts))
+    return "".join(line)
+
+
+def _bracketed(tokens: Sequence[Token]) -> str:
+    line, before = [], False
+    for text, _, trained in [*tokens, ("", 0, False)]:
+        line.append("⟦" if trained and not before else "⟧" if before and not trained else "")
+        line.append(_visible(text).replace("\n", "⏎\n"))
+        before = trained
+    return "".join(line)
 
 
 def _visible(text: str) -> str:
@@ -140,7 +167,7 @@ def _visible(text: str) -> str:
 STYLE = """
 :root{color-scheme:light dark;font:15px/1.6 system-ui,sans-serif}body{max-width:70rem;margin:2rem auto;padding:0 1rem}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.9 ui-monospace,monospace;border:1px solid #8886;border-radius:6px;padding:1rem}
-h2{font-size:1rem;margin:2rem 0 .3rem}p{margin:.3rem 0}
+h2{font-size:1rem;margin:2rem 0 .3rem}h3{font-size:.9rem;font-weight:400;margin:.8rem 0 .2rem}p{margin:.3rem 0}
 span{border-radius:3px;padding:1px 0}.t{background:#3a5}.t:nth-child(even){background:#2a8a4acc}.m{opacity:.6;background:#8881}
 .m:nth-child(even){background:#8883}.refused{color:#c33}
 """
@@ -157,9 +184,11 @@ def page(records: Iterable[Inspected], notes: Sequence[str], title: str) -> str:
     ]
     for record in records:
         refused = " class=refused" if record.reason else ""
-        parts.append(f"<h2>{html.escape(record.origin)}</h2><p{refused}>{html.escape(_verdict(record))}</p><pre>")
-        for text, number, trained in record.tokens:
-            shown = html.escape(_visible(text)).replace("\n", "⏎\n")
-            parts.append(f"<span class={'t' if trained else 'm'} title={number}>{shown}</span>")
-        parts.append("</pre>")
+        parts.append(f"<h2>{html.escape(record.origin)}</h2><p{refused}>{html.escape(_verdict(record))}</p>")
+        for heading, tokens in _parts(record):
+            parts.append(f"<h3>{heading}</h3><pre>" if heading else "<pre>")
+            for text, number, trained in tokens:
+                shown = html.escape(_visible(text)).replace("\n", "⏎\n")
+                parts.append(f"<span class={'t' if trained else 'm'} title={number}>{shown}</span>")
+            parts.append("</pre>")
     return "".join(parts) + "</html>\n"

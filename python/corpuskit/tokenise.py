@@ -53,7 +53,7 @@ class Tokenised:
     """The whole conversation: `text`, `segments` (start, end, what, trained; in bytes), `ids`, `ends`, `supervised`."""
 
     documents: Sequence[Mapping[str, Any]]
-    """Every document: `ids` and `supervised` (stretches)."""
+    """Every document: `ids`, `supervised` (stretches), `text` and `ends` (of the tokens, in bytes)."""
 
 
 class Tokeniser:
@@ -209,7 +209,7 @@ def _key(
     if not Path(tokenizer).is_dir():
         raise InputError(os.fspath(tokenizer), "is no folder", "name the folder of a tokenizer")
     return {
-        "version": 1,
+        "version": _core.TOKENS_VERSION,
         "records": list(digests),
         "tokenizer": templates.tokenizer_digest(tokenizer),
         "template": _core.digest_of((template or "").encode()),

@@ -1,5 +1,7 @@
 //! `corpuskit count`: the token columns of a run folder, from its token store.
 
+use crate::build::{Account, Sums};
+use crate::mix;
 use crate::store::{Shard, TokenStore};
 use corpuskit_core::run::extra::{ExtraFile, add_folder};
 use corpuskit_core::{Error, Result};
@@ -10,6 +12,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -46,6 +49,40 @@ pub fn write_counts(out: &Path, store: &TokenStore) -> Result<()> {
     bytes.push(b'\n');
     files.push(ExtraFile { name: "counts.json".to_owned(), bytes, rows: None });
     add_folder(out, FOLDER, &files)
+}
+
+/// What became of every token by the categories of `columns/` (empty: none), whoever labelled the records.
+///
+/// # Errors
+/// Where columns cannot be read, or the store belongs to another run.
+pub fn by_category(out: &Path, store: &TokenStore) -> Result<BTreeMap<String, Account>> {
+    let rows = mix::read_columns(out, &mix::shards(&mix::manifest(out)?, out)?, 0, 2)?;
+    if rows.len() != store.shards().iter().map(Shard::rows).sum::<usize>() {
+        return Err(Error::input(out.display().to_string(), "has not the rows of the token store"));
+    }
+    let mut accounts: Vec<Account> = vec![Account::default(); rows.categories.len() + 1];
+    let mut category = rows.category.iter();
+    for shard in store.shards() {
+        for row in 0..shard.rows() {
+            let at = category.next().map_or(rows.categories.len(), |at| usize::from(*at).min(rows.categories.len()));
+            accounts[at].row(sums(shard, row, &store.meta().reasons));
+        }
+    }
+    let names = rows.categories.into_iter().chain([String::new()]);
+    Ok(names.zip(accounts).filter(|(_, account)| account.rows > 0).collect())
+}
+
+fn sums<'r>(shard: &Shard, row: usize, reasons: &'r [String]) -> Sums<'r> {
+    let documents = shard.documents_of(row);
+    let fate = shard.fates().get(row).copied().unwrap_or_default();
+    Sums {
+        documents: documents.len() as u64,
+        seen: shard.seen().get(row).copied().unwrap_or_default().into(),
+        seen_supervised: shard.seen_supervised().get(row).copied().unwrap_or_default().into(),
+        kept: documents.clone().filter_map(|document| shard.span(document)).map(|span| span.len() as u64).sum(),
+        kept_supervised: shard.supervised().get(documents).map_or(0, sum),
+        reason: usize::from(fate).checked_sub(1).and_then(|at| reasons.get(at)).map(String::as_str),
+    }
 }
 
 fn sum(values: &[u32]) -> u64 {

@@ -181,13 +181,20 @@ impl TokenFeed {
         let feed = Arc::clone(&self.feed);
         // A template of Python's needs the interpreter meanwhile.
         detached(py, move || {
-            let (outcome, shown) = feed.show(&line, &mut Workspace::default())?;
+            let look = feed.show(&line, &mut Workspace::default())?;
+            let (outcome, shown) = (look.outcome, look.whole);
             let pairs = |runs: &[std::ops::Range<u32>]| runs.iter().map(|run| [run.start, run.end]).collect::<Vec<_>>();
             let documents: Vec<_> = outcome
                 .row
                 .documents
                 .iter()
-                .map(|document| json!({"ids": document.ids, "supervised": pairs(&document.supervised)}))
+                .zip(&look.documents)
+                .map(|(document, shown)| {
+                    json!({
+                        "ids": document.ids, "supervised": pairs(&document.supervised),
+                        "text": shown.rendered.text, "ends": shown.tokens.ends,
+                    })
+                })
                 .collect();
             let shown = shown.map(|shown| {
                 let segments: Vec<_> = shown
@@ -236,10 +243,15 @@ impl TokenFeed {
     }
 }
 
-/// Writes the token columns of a run folder from its token store.
+/// Writes the token columns of a run folder from its token store; returns what became of every token by category, as JSON.
 #[pyfunction]
-pub fn write_counts(py: Python<'_>, folder: PathBuf, store: PathBuf) -> Result<()> {
-    detached(py, || count::write_counts(&folder, &TokenStore::open(&store)?))
+pub fn write_counts(py: Python<'_>, folder: PathBuf, store: PathBuf) -> Result<String> {
+    detached(py, || {
+        let store = TokenStore::open(&store)?;
+        count::write_counts(&folder, &store)?;
+        let accounts = count::by_category(&folder, &store)?;
+        serde_json::to_string(&accounts).map_err(|error| Error::Internal(error.to_string()))
+    })
 }
 
 /// The first lines of a data shard, so many at most.

@@ -63,6 +63,10 @@ mod _core {
     #[pymodule_export]
     const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+    /// Changed whenever the same record, tokenizer, template and settings would give other tokens.
+    #[pymodule_export]
+    const TOKENS_VERSION: u32 = corpuskit_feed::build::VERSION;
+
     /// Whether this is a debug build, ten times slower than a release build.
     #[pymodule_export]
     const DEBUG_BUILD: bool = cfg!(debug_assertions);

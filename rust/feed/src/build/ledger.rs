@@ -35,27 +35,46 @@ pub struct Account {
     pub reasoning_left_out: u64,
 }
 
+/// What of a row counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sums<'r> {
+    pub documents: u64,
+    pub seen: u64,
+    pub seen_supervised: u64,
+    pub kept: u64,
+    pub kept_supervised: u64,
+    pub reason: Option<&'r str>,
+}
+
 impl Account {
+    pub(crate) fn row(&mut self, row: Sums<'_>) {
+        self.rows += 1;
+        self.kept_rows += u64::from(row.documents > 0);
+        self.documents += row.documents;
+        self.seen += row.seen;
+        self.seen_supervised += row.seen_supervised;
+        self.kept += row.kept;
+        self.kept_supervised += row.kept_supervised;
+        self.repeated += row.kept.saturating_sub(row.seen);
+        self.lost += row.seen.saturating_sub(row.kept);
+        self.lost_supervised += row.seen_supervised.saturating_sub(row.kept_supervised);
+        if let Some(reason) = row.reason {
+            *self.refused.entry(reason.to_owned()).or_default() += 1;
+        }
+    }
+
     fn add(&mut self, outcome: &Outcome) {
         let row = &outcome.row;
-        let kept: u64 = row.documents.iter().map(|document| document.ids.len() as u64).sum();
-        let kept_supervised: u64 = row.documents.iter().map(|document| u64::from(count(&document.supervised))).sum();
-        let seen = u64::from(row.seen);
-        self.rows += 1;
-        self.kept_rows += u64::from(!row.documents.is_empty());
-        self.documents += row.documents.len() as u64;
-        self.seen += seen;
-        self.seen_supervised += u64::from(row.seen_supervised);
-        self.kept += kept;
-        self.kept_supervised += kept_supervised;
-        self.repeated += kept.saturating_sub(seen);
-        self.lost += seen.saturating_sub(kept);
-        self.lost_supervised += u64::from(outcome.lost_supervised);
+        self.row(Sums {
+            documents: row.documents.len() as u64,
+            seen: u64::from(row.seen),
+            seen_supervised: u64::from(row.seen_supervised),
+            kept: row.documents.iter().map(|document| document.ids.len() as u64).sum(),
+            kept_supervised: row.documents.iter().map(|document| u64::from(count(&document.supervised))).sum(),
+            reason: row.reason.as_deref(),
+        });
         self.tagged += u64::from(outcome.tagged);
         self.reasoning_left_out += u64::from(outcome.left_out);
-        if let Some(reason) = &row.reason {
-            *self.refused.entry(reason.clone()).or_default() += 1;
-        }
     }
 }
 
@@ -64,7 +83,7 @@ impl Account {
 pub struct Ledger {
     /// Everything.
     pub total: Account,
-    /// By declared `_category` (empty: none).
+    /// By `_category` as the record itself says it (empty: none); `count` has those of `columns/`.
     pub categories: BTreeMap<String, Account>,
     /// By `_source`.
     pub sources: BTreeMap<String, Account>,

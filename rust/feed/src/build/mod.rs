@@ -7,6 +7,7 @@ mod spans;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use ledger::Sums;
 pub use ledger::{Account, Ledger};
 pub use run::{Built, Fault, Lines, Options, build};
 pub use spans::{byte_spans, trained_tokens};
@@ -75,6 +76,8 @@ pub struct Workspace {
     scratch: Scratch,
     rendered: Rendered,
     tokens: Tokens,
+    /// Collects every document as it is made, where it is to be shown.
+    shown: Option<Vec<Shown>>,
 }
 
 /// A row and what is to be said about it.
@@ -90,8 +93,6 @@ pub struct Outcome {
     pub category: String,
     /// `_source`.
     pub source: String,
-    /// Trained tokens of the conversation that no document trains.
-    pub lost_supervised: u32,
     /// Documents in which an end token is trained.
     pub ended: u32,
     /// The record's own text holds a tag.
@@ -111,6 +112,23 @@ pub struct Shown {
     pub tokens: Tokens,
     /// Stretches of trained tokens.
     pub supervised: Vec<std::ops::Range<u32>>,
+}
+
+/// A record as it can be shown.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// What becomes of it.
+    pub outcome: Outcome,
+    /// The conversation as it is, where it can be rendered.
+    pub whole: Option<Shown>,
+    /// Every document that it becomes.
+    pub documents: Vec<Shown>,
+}
+
+impl Workspace {
+    fn look(&self, supervised: Vec<std::ops::Range<u32>>) -> Shown {
+        Shown { rendered: self.rendered.clone(), tokens: self.tokens.clone(), supervised }
+    }
 }
 
 impl Feed {
@@ -242,22 +260,26 @@ impl Feed {
         spans::segments(conversation, &text, &byte_spans(&text, &spans), out)
     }
 
-    /// Everything about a line that can be shown: each document's text and tokens.
+    /// Everything about a line that can be shown: text and tokens of the whole and of each document.
     ///
     /// # Errors
     /// Where the tokenizer itself fails.
-    pub fn show(&self, line: &[u8], space: &mut Workspace) -> Result<(Outcome, Option<Shown>)> {
+    pub fn show(&self, line: &[u8], space: &mut Workspace) -> Result<Look> {
+        space.shown = Some(Vec::new());
         let outcome = self.row(line, space)?;
+        let documents = space.shown.take().unwrap_or_default();
+        if outcome.row.seen > 0 && outcome.row.seen <= self.length && documents.len() == 1 {
+            return Ok(Look { outcome, whole: documents.first().cloned(), documents });
+        }
         let arena = Bump::new();
-        let Ok(conversation) = self.read(line, &arena, &mut Outcome::default()) else { return Ok((outcome, None)) };
-        let trained = self.trained(&conversation);
-        Ok(match self.encode(&conversation, &trained, space, &mut false)? {
-            Ok(supervised) => {
-                let (rendered, tokens) = (space.rendered.clone(), space.tokens.clone());
-                (outcome, Some(Shown { rendered, tokens, supervised }))
+        let whole = match self.read(line, &arena, &mut Outcome::default()) {
+            Ok(conversation) => {
+                let trained = self.trained(&conversation);
+                self.encode(&conversation, &trained, space, &mut false)?.ok().map(|supervised| space.look(supervised))
             }
-            Err(_) => (outcome, None),
-        })
+            Err(_) => None,
+        };
+        Ok(Look { outcome, whole, documents })
     }
 }
 
@@ -280,10 +302,14 @@ pub(crate) fn count(runs: &[std::ops::Range<u32>]) -> u32 {
 pub(crate) fn document(
     feed: &Feed,
     supervised: Vec<std::ops::Range<u32>>,
-    space: &Workspace,
+    space: &mut Workspace,
     weight: f32,
     outcome: &mut Outcome,
 ) {
+    if let Some(mut shown) = space.shown.take() {
+        shown.push(space.look(supervised.clone()));
+        space.shown = Some(shown);
+    }
     let ids = space.tokens.ids.clone();
     let trained = supervised.iter().flat_map(|run| &ids[run.start as usize..run.end as usize]);
     outcome.ended += u32::from(trained.into_iter().any(|id| feed.ends.contains(id)));

@@ -25,7 +25,6 @@ pub(super) fn documents(
     outcome.left_out = space.rendered.left_out;
     let tokens = space.tokens.ids.len() as u32;
     (outcome.row.seen, outcome.row.seen_supervised) = (tokens, count(&supervised));
-    outcome.lost_supervised = outcome.row.seen_supervised;
     if supervised.is_empty() {
         let what = "no turn of the model is trained, so there is nothing to learn from it";
         outcome.refuse(Refusal::new("tokenise.nothing_trained", what));
@@ -33,7 +32,6 @@ pub(super) fn documents(
     }
     if tokens <= feed.length {
         document(feed, supervised, space, conversation.weight, outcome);
-        outcome.lost_supervised = 0;
         return Ok(());
     }
     let too_long = || Refusal::new("tokenise.too_long", format!("{tokens} tokens, expected at most {}", feed.length));
@@ -47,8 +45,6 @@ pub(super) fn documents(
         Overflow::TailTurns => cutting.tail()?,
         Overflow::Window => cutting.windows()?,
     }
-    let kept: u32 = outcome.row.documents.iter().map(|document| count(&document.supervised)).sum();
-    outcome.lost_supervised = outcome.row.seen_supervised.saturating_sub(kept);
     if outcome.row.documents.is_empty() {
         outcome.refuse(too_long());
     }
