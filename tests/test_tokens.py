@@ -164,6 +164,37 @@ def test_a_tag_in_the_records_own_text_follows_the_policy(
         assert "_source" in texts[2]
 
 
+THINKS = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}!\n{% if message['reasoning_content'] %}"
+    "({{ message['reasoning_content'] }}){% endif %}{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant!\n{% endif %}"
+)
+
+
+def test_reasoning_through_an_unknown_template(tmp_path: Path) -> None:
+    from corpuskit.tokens import TokenStore
+
+    thinks = chat("user: hi", "assistant: hello")
+    thinks["messages"][1]["reasoning_content"] = "why <persona:kind>not"
+    out = run_folder(tmp_path, [CLEAN, thinks])
+    folder = write_tokenizer(tmp_path / "t", THINKS)
+    code, found, complaints = count(out, folder, DROP)
+    assert code == 1
+    assert found["ledger"]["total"]["refused"] == {"condition.tag_in_text": 1}
+    assert "records.jsonl:2" in complaints
+    stripped = DROP + "condition: {leak_guard: strip}\n"
+    code, found, complaints = count(out, folder, stripped)
+    assert code == 0, complaints
+    newest = max(out.path.glob("tokens/*/store.json"), key=lambda path: path.stat().st_mtime_ns).parent
+    reference = transformers.AutoTokenizer.from_pretrained(str(folder))
+    assert "(why not)hello" in reference.decode(list(TokenStore(newest))[1].ids.tolist())
+    # Which part of such a text is reasoning is not known, so it cannot be left untrained: said, not ignored.
+    untrained = stripped.replace("untrainable: drop", "untrainable: drop, reasoning: false")
+    _, found, _ = count(out, folder, untrained)
+    assert found["ledger"]["total"]["refused"] == {"tokenise.mask": 1}
+    assert [row["reason"] for row in counted(out)] == [None, "tokenise.mask"]
+
+
 def test_a_label_that_a_template_puts_into_the_text_is_a_leak(tmp_path: Path) -> None:
     template = "{% if messages[0]['role'] == 'system' %}<persona:warm>\n{% endif %}" + CHATML
     out = run_folder(tmp_path, [CLEAN, chat("system: s", "user: hi", "assistant: hello"), CLEAN])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -130,6 +132,33 @@ def test_every_character_of_unicode(corpora: Path, name: str, figure: Figure) ->
     figure(f"{name}: {len(characters):,} characters among others, {len(differing)} differ")
     assert made.fast
     assert differing == []
+
+
+SECOND = """
+import sys, time
+start = time.perf_counter()
+from corpuskit.loader import NumpyPacks
+pack = next(iter(NumpyPacks(sys.argv[1], tokenizer=sys.argv[2], plan=sys.argv[3])))
+print(time.perf_counter() - start, len(pack["doc_ref"]), "transformers" in sys.modules)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.point("S4", "second start")
+def test_the_second_start_takes_seconds(corpora: Path, run: RunFolder, tmp_path: Path, figure: Figure) -> None:
+    folder = corpora / "tokenizers" / "minimind"
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(json.dumps(PLAN), "utf-8")
+    command = [sys.executable, "-c", SECOND, str(run.path), str(folder), str(plan)]
+    seconds = []
+    for _ in range(2):
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        seconds.append(float(said[0]))
+    figure(
+        f"{RECORDS:,} records: first pack after {seconds[0]:.1f} s, of a second process after {seconds[1]:.1f} s (at most 5)"
+    )
+    assert said[2] == "False"
+    assert seconds[1] <= 5
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ pub struct Turn<'a> {
     /// What is said; of text parts their joined text; `None` if there is none or it is null.
     pub content: Option<Cow<'a, str>>,
     /// `reasoning_content`, if it is a text.
-    pub reasoning: Option<&'a str>,
+    pub reasoning: Option<Cow<'a, str>>,
     /// `tool_calls`.
     pub calls: &'a [Node<'a>],
     /// Whether the record wants the turn trained: `weight` is not 0.
@@ -35,6 +35,8 @@ pub struct Turn<'a> {
     node: Node<'a>,
     /// Its text is another.
     changed: bool,
+    /// Its reasoning is another.
+    thinks_otherwise: bool,
 }
 
 impl Turn<'_> {
@@ -47,6 +49,12 @@ impl Turn<'_> {
     pub fn change(&mut self, text: String) {
         self.content = Some(Cow::Owned(text));
         self.changed = true;
+    }
+
+    /// Puts another text in place of its reasoning.
+    pub fn change_reasoning(&mut self, text: String) {
+        self.reasoning = Some(Cow::Owned(text));
+        self.thinks_otherwise = true;
     }
 }
 
@@ -96,7 +104,7 @@ impl<'a> Conversation<'a> {
 
     /// Everything that the record itself says: texts, reasoning, calls and definitions of tools.
     pub fn said(&self) -> impl Iterator<Item = &str> {
-        let texts = self.turns.iter().flat_map(|turn| turn.content.as_deref().into_iter().chain(turn.reasoning));
+        let texts = self.turns.iter().flat_map(|turn| [turn.content.as_deref(), turn.reasoning.as_deref()]).flatten();
         let calls = self.turns.iter().flat_map(|turn| turn.calls).chain(self.tools).map(|node| node.raw);
         texts.chain(calls)
     }
@@ -118,11 +126,16 @@ impl<'a> Conversation<'a> {
                 }
                 out.extend_from_slice(member.raw_key.as_bytes());
                 out.push(b':');
-                match (&turn.content, member.value.kind) {
-                    // Parts of text are one text for every template.
-                    (Some(text), Kind::Array(_)) if member.key == "content" => write_string(&mut out, text),
-                    (Some(text), _) if member.key == "content" && turn.changed => write_string(&mut out, text),
-                    _ => out.extend_from_slice(member.value.raw.as_bytes()),
+                // Parts of text are one text for every template.
+                let is_parts = matches!(member.value.kind, Kind::Array(_));
+                let changed = match member.key {
+                    "content" if is_parts || turn.changed => turn.content.as_deref(),
+                    "reasoning_content" if turn.thinks_otherwise => turn.reasoning.as_deref(),
+                    _ => None,
+                };
+                match changed {
+                    Some(text) => write_string(&mut out, text),
+                    None => out.extend_from_slice(member.value.raw.as_bytes()),
                 }
             }
             out.push(b'}');
@@ -162,8 +175,8 @@ fn turn<'a>(at: usize, node: Node<'a>) -> Result<Turn<'a>, Refusal> {
         },
     };
     let calls = node.get("tool_calls").and_then(|calls| calls.as_array()).unwrap_or_default();
-    let reasoning = node.get("reasoning_content").and_then(|text| text.as_str());
-    Ok(Turn { role, content, reasoning, calls, wanted, node, changed: false })
+    let reasoning = node.get("reasoning_content").and_then(|text| text.as_str()).map(Cow::Borrowed);
+    Ok(Turn { role, content, reasoning, calls, wanted, node, changed: false, thinks_otherwise: false })
 }
 
 /// The text of parts that are all text.

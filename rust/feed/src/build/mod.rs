@@ -174,22 +174,30 @@ impl Feed {
     }
 
     fn guard(&self, turn: &mut Turn<'_>, outcome: &mut Outcome) -> std::result::Result<(), Refusal> {
-        let Some(text) = turn.content.as_deref() else { return Ok(()) };
-        let Some(place) = guard::find(text) else { return Ok(()) };
+        let content = self.guarded(turn.role, turn.content.as_deref(), outcome)?;
+        let reasoning = self.guarded(turn.role, turn.reasoning.as_deref(), outcome)?;
+        content.into_iter().for_each(|text| turn.change(text));
+        reasoning.into_iter().for_each(|text| turn.change_reasoning(text));
+        Ok(())
+    }
+
+    /// What takes the place of a text that holds a tag, if the setting says that something does.
+    fn guarded(
+        &self,
+        role: &str,
+        text: Option<&str>,
+        outcome: &mut Outcome,
+    ) -> std::result::Result<Option<String>, Refusal> {
+        let Some((text, place)) = text.and_then(|text| Some((text, guard::find(text)?))) else { return Ok(None) };
         outcome.tagged = true;
         match self.leak_guard {
-            LeakGuard::Warn => {}
-            LeakGuard::Strip => {
-                if let Some(clean) = guard::stripped(text) {
-                    turn.change(clean);
-                }
-            }
+            LeakGuard::Warn => Ok(None),
+            LeakGuard::Strip => Ok(guard::stripped(text)),
             LeakGuard::Error => {
-                let what = format!("a turn of role {} holds `{}`", turn.role, text[place].trim_end());
-                return Err(Refusal::new("condition.tag_in_text", what));
+                let what = format!("a turn of role {role} holds `{}`", text[place].trim_end());
+                Err(Refusal::new("condition.tag_in_text", what))
             }
         }
-        Ok(())
     }
 
     /// What of each turn is trained.
@@ -250,6 +258,10 @@ impl Feed {
             out.clear();
         }
         let Some(fallback) = &self.fallback else { return Err(Refusal::new("tokenise.template", why)) };
+        if conversation.turns.iter().zip(trained).any(|(turn, trained)| trained.leaves_out(turn)) {
+            let what = format!("{why}, so reasoning and calls cannot be left untrained");
+            return Err(Refusal::new("tokenise.mask", what));
+        }
         *slow = true;
         let flags: Vec<bool> = trained.iter().map(|trained| trained.turn).collect();
         let (text, spans) = fallback.render(&conversation.to_json(), &flags)?;

@@ -13,7 +13,7 @@ mod tests;
 
 pub use families::{FAMILIES, family};
 
-use crate::conversation::{Conversation, Refusal};
+use crate::conversation::{Conversation, Refusal, Turn};
 
 /// What a segment is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -102,6 +102,17 @@ pub struct Trained {
     pub reasoning: bool,
     /// Its tool calls.
     pub calls: bool,
+}
+
+impl Trained {
+    /// Whether something of a trained turn is not to be trained.
+    pub(crate) fn leaves_out(self, turn: &Turn<'_>) -> bool {
+        let thinks = || {
+            turn.reasoning.as_ref().is_some_and(|text| !text.is_empty())
+                || turn.content.as_ref().is_some_and(|text| text.contains("</think>"))
+        };
+        self.turn && ((!self.calls && !turn.calls.is_empty()) || (!self.reasoning && thinks()))
+    }
 }
 
 /// Where trained text begins and ends around a turn; templates with generation marks differ.

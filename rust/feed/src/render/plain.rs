@@ -137,7 +137,7 @@ impl Family for Plain {
             if !turn.calls.is_empty() {
                 return Err(Stop::dropped("the template has no place for tool calls"));
             }
-            if turn.reasoning.is_some_and(|text| !text.is_empty()) {
+            if turn.reasoning.as_ref().is_some_and(|text| !text.is_empty()) {
                 return Err(Stop::dropped("the template has no place for reasoning"));
             }
             let text = said(turn)?;

@@ -88,7 +88,7 @@ impl Qwen {
     ) -> Result<(), Stop> {
         let number = at as u32;
         let mut content = self.said(turn)?;
-        let mut reasoning = turn.reasoning.unwrap_or("");
+        let mut reasoning = turn.reasoning.as_deref().unwrap_or("");
         if self.thinking == Thinking::None && !reasoning.is_empty() {
             return Err(Stop::dropped("the template has no place for reasoning"));
         }
@@ -195,7 +195,9 @@ impl Family for Qwen {
         let is_tool = |at: usize| turns.get(at).is_some_and(|turn| turn.role == "tool");
         for (at, turn) in turns.iter().enumerate() {
             let number = at as u32;
-            if !turn.is_assistant() && (!turn.calls.is_empty() || turn.reasoning.is_some_and(|text| !text.is_empty())) {
+            if !turn.is_assistant()
+                && (!turn.calls.is_empty() || turn.reasoning.as_ref().is_some_and(|text| !text.is_empty()))
+            {
                 return Err(Stop::dropped(format!(
                     "the template leaves out calls and reasoning of role {}",
                     turn.role
