@@ -253,7 +253,7 @@ def test_inspect_shows_what_is_trained(tmp_path: Path, tokenizer: Path) -> None:
 def test_inspect_shows_the_borders_of_documents(tmp_path: Path, tokenizer: Path) -> None:
     words = [f"{role}: {name} " + "word " * 20 for name in "abc" for role in ("user", "assistant")]
     out = run_folder(tmp_path, [chat("system: be brief", *words), CLEAN])
-    policy = ["--set", "tokenise.overflow=window", "--set", "pack.length=120"]
+    policy = ["--set", "tokenise.overflow=window", "--set", "pack.length=400"]
     shown = corpuskit("inspect", out.path, "--tokenizer", tokenizer, *policy)
     assert shown.returncode == 0, shown.stderr
     first, *documents = re.split(r"^┄┄ document (?:\d) of \d: ", shown.stdout, flags=re.MULTILINE)
@@ -268,7 +268,8 @@ def test_inspect_shows_the_borders_of_documents(tmp_path: Path, tokenizer: Path)
 
 
 def test_the_ledger_counts_by_the_categories_of_the_columns(tmp_path: Path, tokenizer: Path) -> None:
-    refused = chat("user: b", "user: c")
+    refused = chat("user: b", "assistant: c")
+    refused["messages"][1]["weight"] = 0
     out = run_folder(tmp_path, [CLEAN | {"_category": "factual"}, refused | {"_category": "creative"}, CLEAN])
     _, found, _ = count(out, tokenizer)
     ledger, rows = found["ledger"], counted(out)
@@ -281,3 +282,28 @@ def test_the_ledger_counts_by_the_categories_of_the_columns(tmp_path: Path, toke
     assert ledger["categories"]["factual"]["seen"] == rows[0]["tokens"]
     for key in ("seen", "seen_supervised", "kept", "lost", "lost_supervised", "documents"):
         assert sum(account[key] for account in ledger["categories"].values()) == ledger["total"][key], key
+
+
+def test_the_known_defect_of_transformers_mask(tmp_path: Path) -> None:
+    """A stretch whose last character is in no token marks all that follows; the acceptance point of masks allows for that."""
+    from corpuskit.tokenise import Tokeniser
+
+    template = (
+        "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{% if message['role'] == 'assistant' %}{% generation %}"
+        "{{ message['content'] }}{% endgeneration %}{% else %}{{ message['content'] }}{% endif %}<|im_end|>\n{% endfor %}"
+    )
+    folder = write_tokenizer(tmp_path / "t", template)
+    whole = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+    whole["normalizer"] = {"type": "Replace", "pattern": {"String": "~"}, "content": ""}
+    (folder / "tokenizer.json").write_text(json.dumps(whole), "utf-8")
+    record = chat("user: hi", "assistant: hello~", "user: secret", "assistant: bye")
+    reference = transformers.AutoTokenizer.from_pretrained(str(folder))
+    theirs = reference.apply_chat_template(
+        record["messages"], tokenize=True, return_dict=True, return_assistant_tokens_mask=True
+    )
+    ours = Tokeniser(folder).record(record)
+    assert ours.ids == list(theirs["input_ids"])
+    marked = [number for number, bit in zip(theirs["input_ids"], theirs["assistant_masks"], strict=True) if bit]
+    learnt = [number for number in ours.labels if number != -100]
+    assert "secret" in reference.decode(marked)
+    assert reference.decode(learnt) == "hellobye"

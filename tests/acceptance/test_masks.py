@@ -31,10 +31,10 @@ HEADS = {
     "gemma_training": ("<start_of_turn>model\n", "<end_of_turn>\n"),
     "minimind": ("<|im_start|>assistant\n", "<|im_end|>"),
     "qwen2_5": ("<|im_start|>assistant\n", "<|im_end|>"),
-    "qwen2_5_training": ("<|im_start|>assistant\n", "<|im_end|>\n"),
+    "qwen2_5_training": ("<|im_start|>assistant", "<|im_end|>\n"),
     "qwen3_training": ("<|im_start|>assistant\n", "<|im_end|>\n"),
 }
-"""What stands before what the model says, and what ends it."""
+"""What stands before what is trained of an answer, and what ends it. Generation marks decide about the line breaks."""
 
 
 @pytest.fixture(scope="module")

@@ -148,7 +148,7 @@ print(time.perf_counter() - start, len(pack["doc_ref"]), "transformers" in sys.m
 def test_the_second_start_takes_seconds(corpora: Path, run: RunFolder, tmp_path: Path, figure: Figure) -> None:
     folder = corpora / "tokenizers" / "minimind"
     plan = tmp_path / "plan.yaml"
-    plan.write_text(json.dumps(PLAN), "utf-8")
+    plan.write_text(json.dumps({"version": 1} | PLAN), "utf-8")
     command = [sys.executable, "-c", SECOND, str(run.path), str(folder), str(plan)]
     seconds = []
     for _ in range(2):

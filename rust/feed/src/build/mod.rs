@@ -231,7 +231,7 @@ impl Feed {
             return Ok(Err(Refusal::new("tokenise.too_long", "more than 4 GiB of text")));
         }
         self.chosen.tokeniser.encode(&space.rendered.text, &mut space.scratch, &mut space.tokens)?;
-        Ok(Ok(trained_tokens(&space.tokens.ends, &space.rendered.trained())))
+        Ok(Ok(trained_tokens(&space.tokens.ends, &space.tokens.gaps, &space.rendered.trained())))
     }
 
     fn render(

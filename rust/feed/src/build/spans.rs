@@ -5,13 +5,16 @@ use crate::render::{NO_TURN, Rendered, What, is_space};
 use std::ops::Range;
 
 /// Stretches of trained tokens: every token that covers a trained byte. A token of no length (a later
-/// piece of one character) goes with the one before it.
-pub fn trained_tokens(ends: &[u32], trained: &[Range<u32>]) -> Vec<Range<u32>> {
+/// piece of one character) goes with the one before it. `gaps` as in [`crate::tokenise::Tokens`].
+pub fn trained_tokens(ends: &[u32], gaps: &[(u32, u32)], trained: &[Range<u32>]) -> Vec<Range<u32>> {
     let mut runs: Vec<Range<u32>> = Vec::new();
-    let mut stretches = trained.iter().peekable();
+    let (mut stretches, mut gaps) = (trained.iter().peekable(), gaps.iter().peekable());
     let mut start = 0;
     let mut before = false;
     for (token, &end) in ends.iter().enumerate() {
+        if let Some((_, later)) = gaps.next_if(|(at, _)| *at as usize == token) {
+            start = *later;
+        }
         while stretches.peek().is_some_and(|stretch| stretch.end <= start) {
             stretches.next();
         }

@@ -190,9 +190,12 @@ fn a_run_that_is_stopped_leaves_nothing() {
 
 #[test]
 fn stretches_of_text_become_stretches_of_tokens() {
-    assert_eq!(trained_tokens(&[2, 4, 6, 6, 9], &[1..2, 5..6]), [0..1, 2..4]);
-    assert_eq!(trained_tokens(&[3, 3, 3], &[0..3]), [0..3]);
-    assert_eq!(trained_tokens(&[3], &[]), []);
+    assert_eq!(trained_tokens(&[2, 4, 6, 6, 9], &[], &[1..2, 5..6]), [0..1, 2..4]);
+    assert_eq!(trained_tokens(&[3, 3, 3], &[], &[0..3]), [0..3]);
+    assert_eq!(trained_tokens(&[3], &[], &[]), []);
+    // Byte 2 is in no token: it trains neither neighbour.
+    assert_eq!(trained_tokens(&[2, 5], &[(1, 3)], &[2..3]), []);
+    assert_eq!(trained_tokens(&[2, 5], &[(1, 3)], &[0..3]), [0..1]);
     assert_eq!(byte_spans("aüb🎭c", &[(3, 4), (1, 2), (2, 3)]), [1..8]);
     let _ = Reference::new("{}").unwrap_err();
 }

@@ -27,6 +27,9 @@ pub struct Tokens {
     /// Where each ends in the text, in bytes. A token begins where the one before it ends: what the
     /// tokenizer swallowed (white space beside a control token) belongs to the token that follows or swallowed it.
     pub ends: Vec<u32>,
+    /// Tokens (by place) that begin later than where the one before ends, and where: before them is text, not
+    /// only white space, that is in no token: the tokenizer's normaliser takes it out.
+    pub gaps: Vec<(u32, u32)>,
 }
 
 impl Tokens {
@@ -34,6 +37,7 @@ impl Tokens {
     pub fn clear(&mut self) {
         self.ids.clear();
         self.ends.clear();
+        self.gaps.clear();
     }
 }
 

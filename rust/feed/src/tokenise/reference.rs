@@ -67,7 +67,11 @@ impl Tokeniser for Reference {
         let found = self.inner.encode(text, false).map_err(broken)?;
         out.ids.extend_from_slice(found.get_ids());
         let (mut last, count) = (0, found.get_offsets().len());
-        for (at, &(_, end)) in found.get_offsets().iter().enumerate() {
+        for (at, &(start, end)) in found.get_offsets().iter().enumerate() {
+            // White space is in the token that follows; some tokenizers only leave it out of the offsets.
+            if text.get(last..start).is_some_and(|between| !between.trim().is_empty()) {
+                out.gaps.push((out.ends.len() as u32, start as u32));
+            }
             // What the tokenizer dropped at the very end belongs to the last token.
             last = if at + 1 == count { text.len() } else { end.max(last) };
             out.ends.push(last as u32);
