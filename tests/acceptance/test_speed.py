@@ -1,4 +1,7 @@
-"""S8: CPU of the whole process against the orjson loop, and two threads against one (benches/bench_loop.py, in short)."""
+"""S8: CPU of the whole process against the orjson loop and other near deduplication, and two threads against one.
+
+In short what benches/bench_loop.py and benches/bench_dedup.py do.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import bench_dedup
 import data
 from compare_loop import compare, run_process
 from measure import memory_folder
@@ -39,3 +43,18 @@ def test_two_threads_against_one(corpus: Path, figure: Callable[[str], None]) ->
     walls = {threads: min(run_process(corpus, "whole", threads)[0].wall for _ in range(3)) for threads in (1, 2)}
     figure(f"{walls[1] / walls[2]:.2f} times as fast as one thread (at least 1.6)")
     assert walls[1] / walls[2] >= 1.6
+
+
+@pytest.mark.slow
+@pytest.mark.point("S8", "near dedup")
+@pytest.mark.parametrize("peer", sorted(bench_dedup.AT_LEAST))
+def test_near_dedup_against_others(corpus: Path, peer: str, figure: Callable[[str], None]) -> None:
+    pytest.importorskip(peer.partition("-")[0])
+    bench_dedup.check(corpus)
+    theirs = min(bench_dedup.run_peer(peer, corpus)[0].cpu for _ in range(1 if peer == "datasketch" else 3))
+    ours = min(bench_dedup.run_near(corpus)[0].cpu for _ in range(3))
+    at_least = bench_dedup.AT_LEAST[peer]
+    figure(
+        f"{theirs / ours:.1f} times as fast as {peer} (CPU {ours:.2f} s against {theirs:.2f} s; at least {at_least:.0f})"
+    )
+    assert theirs / ours >= at_least
