@@ -8,6 +8,7 @@ mod decoded;
 mod defect;
 mod node;
 mod parse;
+mod quiet;
 mod repair;
 mod scan;
 mod scanner;

@@ -2,6 +2,7 @@
 //! parser then looks at the whole text again and says what it is.
 
 use super::decoded::Decoded;
+use super::quiet::{self, Quiet};
 use super::{Kind, Node, scan};
 use bumpalo::Bump;
 
@@ -67,6 +68,19 @@ impl<'a> Scanner<'a> {
         // A fraction or an exponent that follows is no end of a member, so it is seen by the caller.
         self.at = first + digits;
         Some(Node { raw: self.text.get(start..self.at)?, kind: Kind::Number })
+    }
+
+    /// A string that is quiet: its spelling without quotes, and what that shows.
+    #[inline(always)]
+    pub(crate) fn quiet_string(&mut self) -> Option<(&'a str, Quiet)> {
+        let start = self.place();
+        let bytes = self.text.as_bytes();
+        if bytes.get(start) != Some(&b'"') {
+            return None;
+        }
+        let found = quiet::string(bytes, start + 1)?;
+        self.at = found.end + 1;
+        Some((self.text.get(start + 1..found.end)?, found))
     }
 
     /// A string: its text and its spelling.

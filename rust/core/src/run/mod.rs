@@ -13,6 +13,7 @@ mod options;
 mod places;
 mod pool;
 mod processed;
+mod quiet;
 mod stages;
 mod station;
 mod tail;

@@ -6,7 +6,7 @@ use super::stages::Stages;
 use super::timings::{Clock, Share};
 use crate::Result;
 use crate::record::{Origin, Place, Record, Role, Verdict};
-use crate::stage::parse::Parsed;
+use crate::stage::parse::{Known, Parsed};
 use crate::stage::read::{Batch, Body, Inputs, Unit};
 use crate::stage::write::form::{Form, write_record};
 use crate::stage::write::lines::{self, Rejected};
@@ -29,7 +29,8 @@ pub(super) struct Station {
     file: usize,
 }
 
-struct Scratch {
+#[derive(Default)]
+pub(super) struct Scratch {
     record: Vec<u8>,
     sign: dedup::Scratch,
     clock: Clock,
@@ -37,7 +38,7 @@ struct Scratch {
 
 impl Station {
     pub fn new(stages: Arc<Stages>, inputs: Arc<Inputs>) -> Self {
-        let scratch = Scratch { record: Vec::new(), sign: dedup::Scratch::default(), clock: Clock::default() };
+        let scratch = Scratch::default();
         Self { stages, inputs, arena: Bump::new(), scratch, file: 0 }
     }
 
@@ -56,6 +57,8 @@ impl Station {
         out.ended.extend_from_slice(&batch.ended);
         out.notes.extend_from_slice(&batch.notes);
         let mut records = 0;
+        let known = Known::of(batch.plain());
+        let quiet = self.stages.leave_quiet();
         for unit in batch.units(&self.arena) {
             if limit.is_some_and(|limit| records >= limit) {
                 // A file that goes on past the limit has not ended.
@@ -65,7 +68,12 @@ impl Station {
             out.units += 1;
             count_file(&self.inputs, &mut self.file, unit.origin.path, &mut out.files);
             write_origin(at, &unit.origin);
-            match self.stages.unit(&unit, &self.arena, &mut self.scratch, at, out) {
+            self.scratch.clock.begin();
+            if quiet && self.stages.quiet(&unit, &known, &self.arena, &mut self.scratch.clock, at, out) {
+                records += 1;
+                continue;
+            }
+            match self.stages.unit(&unit, &known, &self.arena, &mut self.scratch, at, out) {
                 Ok(is_record) => records += u64::from(is_record),
                 Err(error) => {
                     out.error = Some(error);
@@ -98,16 +106,16 @@ fn count_file(inputs: &Inputs, current: &mut usize, path: &str, files: &mut Vec<
 
 impl Stages {
     /// One unit. Returns whether it became a record.
-    fn unit<'a>(
+    pub(super) fn unit<'a>(
         &self,
         unit: &Unit<'a>,
+        known: &Known<'a>,
         arena: &'a Bump,
         scratch: &mut Scratch,
         origin: &str,
         out: &mut Processed,
     ) -> Result<bool> {
-        scratch.clock.begin();
-        let parsed = self.parser.parse(unit, arena)?;
+        let parsed = self.parser.parse_known(unit, known, arena)?;
         scratch.clock.lap(Share::Parse);
         match parsed {
             Parsed::Empty => {

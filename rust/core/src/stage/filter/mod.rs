@@ -58,6 +58,13 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// Whether it keeps every record in which somebody says something.
+    pub(crate) fn keeps_what_says_something(&self) -> bool {
+        self.length.is_none()
+    }
+}
+
 impl PerRecord for Filter {
     fn apply<'a>(&self, record: &mut Record<'a>, _arena: &'a Bump) -> Verdict {
         if self.empty

@@ -74,6 +74,17 @@ impl Normalise {
         Ok(Self { settings: settings.clone(), mask, decode })
     }
 
+    /// Whether quiet spellings (`json::quiet`) have nothing for this stage but what [`Normalise::passes`] looks at.
+    pub(crate) fn leaves_quiet(&self) -> bool {
+        !self.mask.has(Flags::AMPERSAND.with(Flags::ANGLE)) && !self.settings.merge
+    }
+
+    /// Whether the characters beyond ASCII of a quiet spelling need nothing.
+    pub(crate) fn passes(&self, spelling: &str) -> bool {
+        // Escapes are ASCII, and stand for ASCII: they part characters as what they stand for does.
+        !scan::scan_beyond_ascii(spelling).has(self.mask)
+    }
+
     /// Normalises one text: the new text where it changed, what changed added to `changes`.
     pub fn text<'a>(&self, text: &'a str, changes: &mut Changes, arena: &'a Bump) -> Option<&'a str> {
         if self.mask == Flags::default() {

@@ -86,6 +86,16 @@ fn scan_characters(bytes: &[u8]) -> Flags {
     scan_plainly(bytes)
 }
 
+/// The part of the answer that characters beyond ASCII give.
+pub(super) fn scan_beyond_ascii(text: &str) -> Flags {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        return unsafe { avx2::scan_others(text.as_bytes(), 0) };
+    }
+    scan_others(text.as_bytes())
+}
+
 /// The plain twin, for any processor.
 pub(super) fn scan_plainly(bytes: &[u8]) -> Flags {
     let mut found = scan_ascii(bytes);

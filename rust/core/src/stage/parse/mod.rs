@@ -18,6 +18,7 @@ mod hermes;
 mod hh;
 mod hole;
 mod instructed;
+mod known;
 mod mapped;
 mod markers;
 mod markup;
@@ -56,6 +57,7 @@ mod values;
 
 pub use context::{Context, kind_name};
 pub use family::{FAMILIES, Family, family};
+pub use known::{Known, QuietRecord};
 pub use policy::{Consecutive, ParseSettings, Policy, Refusal, RoleName};
 pub use schemas::{SchemaSettings, TurnListSettings, TurnSettings};
 
@@ -109,13 +111,33 @@ impl Parser {
 
     /// Reads one unit. `Err` only where a policy is `strict`.
     pub fn parse<'a>(&self, unit: &Unit<'a>, arena: &'a Bump) -> Result<Parsed<'a>> {
+        self.parse_known(unit, &Known::default(), arena)
+    }
+
+    /// The same of a unit that is part of bytes of which something is known.
+    pub fn parse_known<'a>(&self, unit: &Unit<'a>, known: &Known<'a>, arena: &'a Bump) -> Result<Parsed<'a>> {
         if self.plain
             && let Body::Json(bytes) = &unit.body
-            && let Some(turns) = plain::turns(bytes, arena)
+            && let Some(turns) = plain::turns(bytes, known, arena)
         {
             return Ok(Parsed::Record(plain::record(turns, unit.origin, arena)));
         }
         self.parse_any(unit, arena)
+    }
+
+    /// The record of a unit whose texts no stage has to look at, if that can be told from their spelling; `passes`
+    /// judges a spelling that has characters beyond ASCII.
+    pub(crate) fn quiet<'a>(
+        &self,
+        unit: &Unit<'a>,
+        known: &Known<'a>,
+        arena: &'a Bump,
+        passes: impl Fn(&str) -> bool,
+    ) -> Option<QuietRecord<'a>> {
+        match &unit.body {
+            Body::Json(bytes) if self.plain => plain::quiet(bytes, known, unit.origin, arena, passes),
+            _ => None,
+        }
     }
 
     /// Reads a unit of any shape.

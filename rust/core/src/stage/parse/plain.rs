@@ -3,9 +3,10 @@
 //! line that is not exactly that goes the general way, and the tests compare the two.
 
 use super::hermes::CALL_MARK;
+use super::known::{Known, QuietRecord};
 use super::policy::{Consecutive, ParseSettings};
 use crate::json::{Member, Node, Scanner};
-use crate::record::{Changes, Content, Message, Origin, Record, Role, Schema, Text};
+use crate::record::{Changes, Content, Message, Origin, Record, Role, Schema, Text, characters_of};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 
@@ -45,12 +46,76 @@ fn may_be_plain(bytes: &[u8]) -> bool {
     rest.trim_ascii_start().starts_with(b"\"id\"")
 }
 
-/// Reads a plain line.
-pub(super) fn turns<'a>(bytes: &'a [u8], arena: &'a Bump) -> Option<Plain<'a>> {
+/// The text of a line that may be plain.
+#[inline(always)]
+fn text_of<'a>(bytes: &'a [u8], known: &Known<'a>) -> Option<&'a str> {
     if !may_be_plain(bytes) {
         return None;
     }
-    let text = simdutf8::basic::from_utf8(bytes).ok()?;
+    known.text(bytes).or_else(|| simdutf8::basic::from_utf8(bytes).ok())
+}
+
+/// Reads a plain line.
+pub(super) fn turns<'a>(bytes: &'a [u8], known: &Known<'a>, arena: &'a Bump) -> Option<Plain<'a>> {
+    let text = text_of(bytes, known)?;
+    let mut turns = ArenaVec::with_capacity_in(FEW, arena);
+    let (raw, id) = walk(text, known, arena, |scanner, role, object| {
+        let (value, raw) = scanner.string()?;
+        if !scanner.eat(b"}") {
+            return None;
+        }
+        turns.push(Message {
+            role,
+            role_given: role.name(),
+            content: Content::Text(Text { value, raw: Some(raw) }),
+            reasoning: None,
+            tool_calls: None,
+            fields: ArenaVec::new_in(arena),
+            raw: Some(scanner.since(object)?),
+        });
+        Some(())
+    })?;
+    Some(Plain { turns, raw, id })
+}
+
+/// A plain line whose texts nobody has to look at: all are quiet, and `passes` says of each spelling that has
+/// characters beyond ASCII that they are as they should be. Its record is without the turns.
+pub(super) fn quiet<'a>(
+    bytes: &'a [u8],
+    known: &Known<'a>,
+    origin: Origin<'a>,
+    arena: &'a Bump,
+    passes: impl Fn(&str) -> bool,
+) -> Option<QuietRecord<'a>> {
+    let text = text_of(bytes, known)?;
+    let (mut turns, mut characters, mut characters_total) = (0, 0, 0);
+    let (raw, id) = walk(text, known, arena, |scanner, role, _| {
+        let (spelling, seen) = scanner.quiet_string()?;
+        if !scanner.eat(b"}") || (seen.high && !passes(spelling)) {
+            return None;
+        }
+        let count = if seen.high { characters_of(spelling) } else { spelling.len() };
+        let count = (count - seen.escapes) as u64;
+        turns += 1;
+        characters_total += count;
+        if role == Role::Assistant {
+            characters += count;
+        }
+        Some(())
+    })?;
+    let plain = Plain { turns: ArenaVec::new_in(arena), raw, id };
+    Some(QuietRecord { record: record(plain, origin, arena), turns, characters, characters_total })
+}
+
+/// Goes through a plain line: `turn` reads the text of a turn and the end of its object, which begins where it is
+/// told. The spelling of the array, and the id.
+#[inline(always)]
+fn walk<'a>(
+    text: &'a str,
+    known: &Known<'a>,
+    arena: &'a Bump,
+    mut turn: impl FnMut(&mut Scanner<'a>, Role, usize) -> Option<()>,
+) -> Option<(&'a str, Option<Node<'a>>)> {
     let mut scanner = Scanner::new(text, arena);
     if !(scanner.eat(b"{") && scanner.eat(b"\"messages\"") && scanner.eat(b":")) {
         return None;
@@ -59,7 +124,6 @@ pub(super) fn turns<'a>(bytes: &'a [u8], arena: &'a Bump) -> Option<Plain<'a>> {
     if !scanner.eat(b"[") {
         return None;
     }
-    let mut turns = ArenaVec::with_capacity_in(FEW, arena);
     loop {
         let object = scanner.place();
         if !(scanner.eat(b"{") && scanner.eat(b"\"role\"") && scanner.eat(b":")) {
@@ -79,19 +143,7 @@ pub(super) fn turns<'a>(bytes: &'a [u8], arena: &'a Bump) -> Option<Plain<'a>> {
         if !(scanner.eat(b",") && scanner.eat(b"\"content\"") && scanner.eat(b":")) {
             return None;
         }
-        let (value, raw) = scanner.string()?;
-        if !scanner.eat(b"}") {
-            return None;
-        }
-        turns.push(Message {
-            role,
-            role_given: role.name(),
-            content: Content::Text(Text { value, raw: Some(raw) }),
-            reasoning: None,
-            tool_calls: None,
-            fields: ArenaVec::new_in(arena),
-            raw: Some(scanner.since(object)?),
-        });
+        turn(&mut scanner, role, object)?;
         if scanner.eat(b",") {
             continue;
         }
@@ -108,7 +160,8 @@ pub(super) fn turns<'a>(bytes: &'a [u8], arena: &'a Bump) -> Option<Plain<'a>> {
         }
         // What has this mark may be Hermes'.
         let ends = scanner.eat(b"}") && scanner.is_done();
-        return (ends && CALL_MARK.find(bytes).is_none()).then_some(Plain { turns, raw, id });
+        let is_marked = known.may_be_marked && CALL_MARK.find(text.as_bytes()).is_some();
+        return (ends && !is_marked).then_some((raw, id));
     }
 }
 
@@ -148,7 +201,7 @@ mod tests {
     /// Whether the line goes the plain way; its record is then that of the general way.
     fn is_plain(line: &str) -> bool {
         let arena = Bump::new();
-        let Some(found) = turns(line.as_bytes(), &arena) else { return false };
+        let Some(found) = turns(line.as_bytes(), &Known::default(), &arena) else { return false };
         let plain = record(found, ORIGIN, &arena);
         let parser = Parser { plain: false, ..Parser::new(&ParseSettings::default()).unwrap() };
         let unit = Unit { origin: ORIGIN, byte: 0, body: Body::Json(line.as_bytes()) };

@@ -96,6 +96,11 @@ impl Batch {
         self.pieces.iter().flat_map(move |piece| self.piece(piece, arena))
     }
 
+    /// The plain bytes that units of JSON are parts of.
+    pub fn plain(&self) -> &[u8] {
+        &self.buffer
+    }
+
     fn path(&self, file: usize) -> &str {
         self.inputs.files.get(file).map_or("", |file| file.path.as_str())
     }

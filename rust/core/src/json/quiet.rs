@@ -1,0 +1,217 @@
+//! Strings in which nothing is to be looked at: no control character, no escape but the plainest ones,
+//! no blank at the end of a line. Whether a string is quiet is told from its spelling, without decoding it.
+
+/// What the spelling of a quiet string shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Quiet {
+    /// Where its closing quote stands.
+    pub end: usize,
+    /// Escapes in it; each is two bytes and stands for one character.
+    pub escapes: usize,
+    /// Whether it has bytes beyond ASCII.
+    pub high: bool,
+}
+
+/// Bytes that are looked at in one step.
+const STEP: usize = 32;
+
+/// Fills up a last step: of no interest.
+const PADDING: u8 = b'x';
+
+/// A bit for each byte of a step.
+#[derive(Clone, Copy)]
+struct Masks {
+    /// Quotes and backslashes.
+    stops: u32,
+    /// Control characters of ASCII, delete included.
+    controls: u32,
+    /// Bytes beyond ASCII.
+    high: u32,
+}
+
+/// The string whose text begins at `start`, behind its quote, if it is quiet. Its bytes must be UTF-8.
+#[inline]
+pub(crate) fn string(bytes: &[u8], start: usize) -> Option<Quiet> {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        return unsafe { string_avx2(bytes, start) };
+    }
+    string_by(bytes, start, masks_plainly)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn string_avx2(bytes: &[u8], start: usize) -> Option<Quiet> {
+    string_by(bytes, start, |block| masks_avx2(block))
+}
+
+#[inline(always)]
+fn string_by(bytes: &[u8], start: usize, masks: impl Fn(&[u8; STEP]) -> Masks) -> Option<Quiet> {
+    if !begins_quietly(bytes, start) {
+        return None;
+    }
+    let mut at = start;
+    // What is before was passed; an escape may reach into the next step.
+    let mut passed = start;
+    // Behind the last escaped tab: a line end there ends a line with a blank.
+    let mut tab = 0;
+    let (mut escapes, mut high) = (0, 0);
+    while at < bytes.len() {
+        let found = match bytes.get(at..).and_then(<[u8]>::first_chunk) {
+            Some(block) => masks(block),
+            None => {
+                let mut block = [PADDING; STEP];
+                block[..bytes.len() - at].copy_from_slice(&bytes[at..]);
+                masks(&block)
+            }
+        };
+        let mut stops = found.stops;
+        if passed > at {
+            stops &= !1;
+        }
+        while stops != 0 {
+            let bit = stops.trailing_zeros();
+            let place = at + bit as usize;
+            let after_blank = bytes[place - 1] == b' ' || tab == place;
+            if bytes[place] == b'"' {
+                let before = (1 << bit) - 1;
+                if after_blank || found.controls & before != 0 {
+                    return None;
+                }
+                return Some(Quiet { end: place, escapes, high: (high | found.high & before) != 0 });
+            }
+            match bytes.get(place + 1)? {
+                b'n' if !after_blank => {}
+                b't' => tab = place + 2,
+                b'"' | b'\\' | b'/' => {}
+                _ => return None,
+            }
+            escapes += 1;
+            passed = place + 2;
+            // Nor is the escaped character looked at.
+            stops &= !(3 << bit);
+        }
+        if found.controls != 0 {
+            return None;
+        }
+        high |= found.high;
+        at += STEP;
+    }
+    None
+}
+
+/// Whether the first character says that the text is not only white space. Escapes and white space might be all.
+#[inline(always)]
+fn begins_quietly(bytes: &[u8], start: usize) -> bool {
+    match bytes.get(start) {
+        None | Some(..=b' ' | b'"' | b'\\') => false,
+        Some(..0x80) => true,
+        // White space beyond ASCII begins with these bytes (as do many other characters).
+        Some(first) => !matches!(first, 0xC2 | 0xE1 | 0xE2 | 0xE3),
+    }
+}
+
+#[cfg_attr(target_arch = "x86_64", inline(never))]
+fn masks_plainly(block: &[u8; STEP]) -> Masks {
+    let bits = |is: fn(u8) -> bool| {
+        block.iter().enumerate().fold(0, |mask, (bit, &byte)| if is(byte) { mask | 1 << bit } else { mask })
+    };
+    Masks {
+        stops: bits(|byte| byte == b'"' || byte == b'\\'),
+        controls: bits(|byte| byte.is_ascii_control()),
+        high: bits(|byte| byte >= 0x80),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+fn masks_avx2(block: &[u8; STEP]) -> Masks {
+    use std::arch::x86_64::*;
+    // SAFETY: 32 bytes are there.
+    let chunk = unsafe { _mm256_loadu_si256(block.as_ptr().cast()) };
+    let mask = |vector| _mm256_movemask_epi8(vector) as u32;
+    let is = |byte: u8| _mm256_cmpeq_epi8(chunk, _mm256_set1_epi8(byte as i8));
+    // One more makes delete the least number there is: whatever is not printable is below 21.
+    let moved = _mm256_add_epi8(chunk, _mm256_set1_epi8(1));
+    let special = mask(_mm256_cmpgt_epi8(_mm256_set1_epi8(0x21), moved));
+    let high = mask(chunk);
+    // FF is no byte of UTF-8; it would be neither.
+    Masks { stops: mask(_mm256_or_si256(is(b'"'), is(b'\\'))), controls: special & !high, high }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The same by the definition.
+    fn by_definition(bytes: &[u8], start: usize) -> Option<Quiet> {
+        let text = std::str::from_utf8(&bytes[start..]).ok()?;
+        let mut end = None;
+        let mut is_escaped = false;
+        for (at, character) in text.char_indices() {
+            match character {
+                _ if is_escaped => is_escaped = false,
+                '\\' => is_escaped = true,
+                '"' => {
+                    end = Some(at);
+                    break;
+                }
+                _ => {}
+            }
+        }
+        let raw = &text[..end?];
+        let decoded: String = serde_json::from_str(&format!("\"{raw}\"")).ok()?;
+        let escapes = raw.replace("\\\\", "\\e").matches('\\').count();
+        let simple = raw.replace("\\\\", "").split('\\').skip(1).all(|rest| rest.starts_with(['n', 't', '"', '/']));
+        let calm = !raw.chars().any(|character| character.is_ascii_control())
+            && !decoded.split('\n').any(|line| line.ends_with([' ', '\t']));
+        let first = *raw.as_bytes().first()?;
+        let begins = first > b' ' && first != b'\\' && !matches!(first, 0xC2 | 0xE1 | 0xE2 | 0xE3);
+        (simple && calm && begins).then(|| Quiet { end: start + raw.len(), escapes, high: !raw.is_ascii() })
+    }
+
+    fn agree(bytes: &[u8], start: usize) {
+        let expected = by_definition(bytes, start);
+        assert_eq!(string(bytes, start), expected, "{:?}", String::from_utf8_lossy(bytes));
+        assert_eq!(string_by(bytes, start, masks_plainly), expected);
+        if let Some(found) = expected {
+            let decoded: String =
+                serde_json::from_str(std::str::from_utf8(&bytes[start - 1..=found.end]).unwrap_or(""))
+                    .unwrap_or_default();
+            assert!(!decoded.trim().is_empty(), "only white space");
+        }
+    }
+
+    #[test]
+    fn each_character_and_escape_at_each_place_of_a_step() {
+        for piece in [
+            "é", "\u{a0}", "\u{3000}", "漢", "\x01", "\x7f", "\\n", "\\t", "\\\\", "\\\"", "\\/", "\\r", "\\u00e9",
+            " \\n", "\\t\\n", " ", "\\\\n", "\\",
+        ] {
+            for place in 0..70 {
+                for rest in ["", "z", &"z".repeat(40)] {
+                    let bytes = format!("\"{}{piece}{rest}\", \"next \\x\" ", "a".repeat(place)).into_bytes();
+                    agree(&bytes, 1);
+                    agree(&bytes[..bytes.len() - 20], 1);
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn quiet_is_what_the_definition_says(
+            pieces in proptest::collection::vec(prop_oneof![
+                8 => "[a-zA-Z0-9 .,]{1,12}".boxed(),
+                2 => prop_oneof![Just("\\n"), Just("\\t"), Just("\\\""), Just("\\\\"), Just("\\/"), Just(" \\n"), Just("\\r")].prop_map(str::to_owned).boxed(),
+                1 => "\\PC{1,4}".boxed(),
+            ], 0..12),
+        ) {
+            let bytes = format!("\"{}\"}}", pieces.concat()).into_bytes();
+            agree(&bytes, 1);
+        }
+    }
+}
