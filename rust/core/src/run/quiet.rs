@@ -16,7 +16,7 @@ impl Stages {
         self.signer.is_none()
             && self.form == Form::Messages
             && self.normalise.leaves_quiet()
-            && self.filter.keeps_what_says_something()
+            && self.filter.keeps_what_is_said()
     }
 
     /// Takes a unit, if it is a quiet record and no stage has to look at it.
@@ -32,8 +32,12 @@ impl Stages {
         let Some(quiet) = self.parser.quiet(unit, known, arena, |spelling| self.normalise.passes(spelling)) else {
             return false;
         };
-        clock.lap(Share::Parse);
         let QuietRecord { record, turns, characters, characters_total } = quiet;
+        if characters == 0 {
+            // The assistant says nothing, which a filter may mind.
+            return false;
+        }
+        clock.lap(Share::Parse);
         // The canonical form holds every record.
         let _ = write_record(&mut out.lines, &record, self.form);
         out.lines.push(b'\n');
@@ -104,8 +108,8 @@ mod tests {
     #[test]
     fn only_what_nobody_has_to_look_at_is_quiet() {
         let stages = stages();
-        let line = |text: &str| format!(r#"{{"messages": [{{"role": "user", "content": "{text}"}}], "id": 5}}"#);
-        for text in ["a", "a\\n\\tb \\\"c\\\" \\\\", "caf\u{e9} 漢字 \u{1f600}", "x < y & z"] {
+        let line = |text: &str| format!(r#"{{"messages": [{{"role": "assistant", "content": "{text}"}}], "id": 5}}"#);
+        for text in ["a", "  a", "「a", "a\\n\\tb \\\"c\\\" \\\\", "caf\u{e9} 漢字 \u{1f600}", "x < y & z"] {
             assert!(is_quiet(&stages, &line(text)), "{text}");
         }
         for text in [
@@ -123,6 +127,7 @@ mod tests {
         ] {
             assert!(!is_quiet(&stages, &line(text)), "{text}");
         }
+        assert!(!is_quiet(&stages, &line("a").replace("assistant", "user")), "the assistant says nothing");
     }
 
     #[test]

@@ -120,6 +120,15 @@ impl Length {
         Ok((!open).then_some(length))
     }
 
+    /// Whether one character of one turn is enough, and nothing too much.
+    pub(super) fn keeps_what_is_said(&self) -> bool {
+        let Self { turns, chars, words } = self;
+        [turns, chars, words].iter().all(|bounds| bounds.max.is_none())
+            && turns.min <= 1
+            && chars.min <= 1
+            && words.min == 0
+    }
+
     pub(super) fn judge(&self, record: &Record<'_>) -> Option<Verdict> {
         let said = || record.messages.iter().filter(|turn| matches!(turn.role, Role::Assistant | Role::Text));
         if !self.turns.is_open()

@@ -59,9 +59,9 @@ impl Filter {
 }
 
 impl Filter {
-    /// Whether it keeps every record in which somebody says something.
-    pub(crate) fn keeps_what_says_something(&self) -> bool {
-        self.length.is_none()
+    /// Whether it keeps every record in which the assistant says something.
+    pub(crate) fn keeps_what_is_said(&self) -> bool {
+        self.length.as_ref().is_none_or(Length::keeps_what_is_said)
     }
 }
 

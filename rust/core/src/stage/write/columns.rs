@@ -5,7 +5,8 @@
 
 use super::columns_group::Columns;
 use super::disk::Disk;
-use crate::digest::{Digest, Tree};
+use super::output::Output;
+use crate::digest::Digest;
 use crate::{Error, Result};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::data_type::{DataType, Int32Type, Int64Type};
@@ -15,10 +16,9 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnPath;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The columns; `changes` is the trace: kind of change and how often.
@@ -76,7 +76,7 @@ impl ColumnsWork {
         let log = self.disk.open(&self.log)?;
         let file = self.disk.open(&self.target)?;
         self.disk.truncate(&file, &self.target, 0)?;
-        let out = Output { disk: &self.disk, file: &file, path: &self.target, digest: Tree::new(), failed: None };
+        let out = Output::new(&self.disk, &file, &self.target);
         let mut writer = ColumnsWriter::new(out).map_err(|error| self.explain(&error))?;
         let mut at = 0;
         let mut size = GROUP_BYTES;
@@ -128,31 +128,6 @@ fn whole_rows(log: &[u8]) -> usize {
         at += 4 + length;
     }
     at
-}
-
-/// Where the file goes: written, hashed, and the first failure kept with its own message.
-pub(super) struct Output<'a> {
-    disk: &'a Disk,
-    file: &'a File,
-    path: &'a Path,
-    digest: Tree,
-    failed: Option<Error>,
-}
-
-impl Write for Output<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Err(error) = self.disk.write_at(self.file, self.path, bytes, self.digest.bytes()) {
-            let message = error.to_string();
-            self.failed.get_or_insert(error);
-            return Err(io::Error::other(message));
-        }
-        self.digest.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 struct ColumnsWriter<'a> {

@@ -15,6 +15,7 @@ mod form_parts;
 mod form_sharegpt;
 pub mod lines;
 pub mod manifest;
+mod output;
 pub mod parquet;
 pub mod row_log;
 pub mod rows;

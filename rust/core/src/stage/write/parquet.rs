@@ -6,6 +6,7 @@
 //! not done again.
 
 use super::disk::Disk;
+use super::output::Output;
 use super::settings::{Compression, WriteSettings};
 use super::shards::each_line;
 use super::sink::Shard;
@@ -21,7 +22,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use std::fs::File;
-use std::io::{self, Read as _, Write};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -130,7 +131,7 @@ impl Transcoder<'_> {
     fn write(&self, shard: &Shard, layout: &Layout, target: &Path) -> Result<(u64, u64, Digest)> {
         let file = self.disk.open(target)?;
         self.disk.truncate(&file, target, 0)?;
-        let mut out = Output { disk: self.disk, file: &file, path: target, digest: Tree::new(), failed: None };
+        let mut out = Output::new(self.disk, &file, target);
         let outcome = self.fill(shard, layout, &mut out);
         if let Some(error) = out.failed.take() {
             return Err(error);
@@ -298,30 +299,5 @@ fn digest(path: &Path) -> Result<(u64, Digest)> {
             0 => return Ok((tree.bytes(), tree.finish())),
             read => tree.update(&buffer[..read]),
         }
-    }
-}
-
-/// Where a file goes: written, hashed, and the first failure kept with its own message.
-struct Output<'a> {
-    disk: &'a Disk,
-    file: &'a File,
-    path: &'a Path,
-    digest: Tree,
-    failed: Option<Error>,
-}
-
-impl Write for Output<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Err(error) = self.disk.write_at(self.file, self.path, bytes, self.digest.bytes()) {
-            let message = error.to_string();
-            self.failed.get_or_insert(error);
-            return Err(io::Error::other(message));
-        }
-        self.digest.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
