@@ -362,3 +362,12 @@ def test_why_tells_the_life_of_each_kind(place: Path) -> None:
     assert err.startswith("error: out: has no unit `in.jsonl:99`")
     (place / "in.jsonl").write_text(OTHER, "utf-8")
     assert "source: changed" in outcome(place, "why", "out", "in.jsonl:1")[1]
+
+
+def test_prompts_may_stand_behind_options() -> None:
+    words = ["generate", "MODEL", "first", "--preset", "code", "second", "third"]
+    assert parser.parse(words).prompts == ["first", "second", "third"]
+    with pytest.raises(parser.UsageError, match="unrecognized arguments: second --wrong"):
+        parser.parse(["generate", "MODEL", "--preset", "code", "second", "--wrong"])
+    with pytest.raises(parser.UsageError, match="unrecognized arguments: second"):
+        parser.parse(["report", "RUN", "--output", "page.html", "second"])

@@ -114,7 +114,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         near = difflib.get_close_matches(verb, VERBS, n=1)
         hint = f"did you mean `corpuskit {near[0]}`?" if near else "run `corpuskit --help`"
         raise UsageError("corpuskit", f"unknown verb `{verb}`, expected {either(VERBS)}", hint)
-    options = parser.parse_args(arguments)
+    options, rest = parser.parse_known_args(arguments)
+    prompts = getattr(options, "prompts", None)
+    if prompts is not None and not any(word.startswith("-") for word in rest):
+        prompts += rest  # argparse takes what follows MODEL as all prompts, and looks no further behind options
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if not hasattr(options, "run"):
         raise UsageError(f"corpuskit {options.verb}", "nothing to do", f"run `corpuskit {options.verb} --help`")
     return options
