@@ -27,11 +27,11 @@ def test_a_tiny_model_speaks_chatml(tmp_path: Path) -> None:
     assert len(tokenizer) == model.config.vocab_size == 400
     turns = [{"role": "user", "content": "One and one?"}, {"role": "assistant", "content": "Two. Ünï 😀"}]
     text = tokenizer.apply_chat_template(turns, tokenize=False)
-    assert text == "<|im_start|>user\nOne and one?<|im_end|>\n<|im_start|>assistant\nTwo. Ünï 😀<|im_end|>\n"
+    assert text == "<|im_start|>user\nOne and one?<|im_end|><|im_start|>assistant\nTwo. Ünï 😀<|im_end|>"
     ids = tokenizer(text)["input_ids"]
     assert tokenizer.decode(ids) == text
     assert ids.count(tokenizer.eos_token_id) == 2
-    assert 0.05 < float(model.get_output_embeddings().weight.std()) < 0.2
+    assert 0.05 < float(model.get_output_embeddings().weight.detach().std()) < 0.2
     [answer] = generate(folder, ["Hi"], settings={"max_new_tokens": 4})
     assert 1 <= answer.tokens <= 4
     with pytest.raises(OutputError):

@@ -19,15 +19,15 @@ from corpuskit.errors import CorpuskitError, InputError, OutputError
 
 END, START, STOP = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 TEMPLATE = (
-    "{%- if tools %}<|im_start|>system\n{{ tools | tojson }}<|im_end|>\n{% endif -%}"
+    "{%- if tools %}<|im_start|>system\n{{ tools | tojson }}<|im_end|>{% endif -%}"
     "{%- for message in messages -%}"
     "<|im_start|>{{ message['role'] }}\n{{ message['content'] or '' }}"
-    "{%- for call in message['tool_calls'] or [] %}\n{{ call['function'] | tojson }}{% endfor -%}"
-    "<|im_end|>\n"
+    "{%- for call in message['tool_calls'] or [] %}{{ call['function'] | tojson }}{% endfor -%}"
+    "<|im_end|>"
     "{%- endfor -%}"
     "{%- if add_generation_prompt %}<|im_start|>assistant\n{% endif -%}"
 )
-"""ChatML; tools and calls as JSON."""
+"""ChatML with nothing between turns; tools and calls as JSON."""
 
 LEARNT = 4000
 """Records that the tokenizer is learnt from."""
