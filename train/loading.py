@@ -1,7 +1,7 @@
 """Opens a run folder or a selection for training: selects, tokenises, counts, and hands out packs.
 
-What is named in the configuration and not there yet is made once: the selection (`corpuskit mix`) in the output folder, the tokens
-(`corpuskit count`) in the run folder. Both are found again by the next start. A record whose text holds a label stops here.
+What is named in the configuration and not there yet is made once: the tokens (`corpuskit count`) in the run folder, the selection
+(`corpuskit mix`) in the output folder. Both are found again by the next start. A record whose text holds a label stops here.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from corpuskit.errors import InputError, PlanError
 from corpuskit.loader import PackedCorpus, PackedDataset, collate
 from corpuskit.selection import mix, read_selection
+from corpuskit.tokenise import tokenise
 from corpuskit.verbs import effective
 from phases import PhasePlan
 from settings import Settings
@@ -119,7 +120,9 @@ class OpenCorpus:
             manifest = self.settings.data.run / "manifest.json"
             if started or (same and json.loads(manifest.read_text("utf-8")).get("digest") == account["manifest"]):
                 return
-        mix(self.settings.data.run, folder, plan=self.plan, force=True)
+        # what is replayed is a share of trained tokens, so they are counted first
+        store = tokenise(self.settings.data.run, self.settings.data.tokenizer, plan=self.plan)
+        mix(self.settings.data.run, folder, plan=self.plan, tokens=store.folder, force=True)
 
     def check_selection(self, account: dict[str, Any]) -> None:
         """A selection that was made before must have the phases of the configuration.
