@@ -32,21 +32,23 @@ def make_adapter(folder: Path, seed: int, **changes: Any) -> Path:
     return folder
 
 
-def added(folder: Path) -> dict[str, Any]:
-    """What an adapter adds to each weight, by PEFT's own arithmetic."""
-    base = make_model("llama", attention="sdpa")
+def added(folder: Path, model: Path | None = None) -> dict[str, Any]:
+    """What an adapter adds to each weight of a model, by PEFT's own arithmetic."""
+    from transformers import AutoModelForCausalLM
+
+    base = make_model("llama", attention="sdpa") if model is None else AutoModelForCausalLM.from_pretrained(model)
     before = {name: tensor.clone() for name, tensor in base.state_dict().items()}
     merged = peft.PeftModel.from_pretrained(base, str(folder)).merge_and_unload()
     return {name: tensor - before[name] for name, tensor in merged.state_dict().items()}
 
 
-def worst(folder: Path, parts: dict[Path, float]) -> float:
+def worst(folder: Path, parts: dict[Path, float], model: Path | None = None) -> float:
     """The greatest difference between a blend and the weighted sum of what its parts add."""
     expected: dict[str, Any] = {}
     for part, weight in parts.items():
-        for name, tensor in added(part).items():
+        for name, tensor in added(part, model).items():
             expected[name] = expected.get(name, 0) + weight * tensor
-    found = added(folder)
+    found = added(folder, model)
     return max(float((found[name] - expected[name]).abs().max()) for name in expected)
 
 

@@ -19,6 +19,7 @@ import checkpoint
 import settings as configuration
 from corpuskit.errors import CheckError, InputError, OutputError, PlanError
 from corpuskit.training_page import read_run, write_page
+from logs import Log
 from train_models import save_model
 from train_packs import FakeCorpus, make_corpus, sha256
 from trainer import Trainer
@@ -276,3 +277,21 @@ def test_a_missing_model_is_a_clear_message(
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=message):
         train(settings(Path(path), tmp_path / "run"), make_corpus(PHASES, documents=5))
+
+
+def test_tensorboard_gets_every_number(tmp_path: Path) -> None:
+    accumulator = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator", reason="tensorboard is not installed"
+    )
+    log = Log(tmp_path, tensorboard=True)
+    log.write("step", 3, loss=2.5, loss_by_category={"creative": 1.5}, phase="first")
+    log.write("eval", 3, loss=2.25)
+    log.close()
+    found = accumulator.EventAccumulator(str(tmp_path / "tensorboard"))
+    found.Reload()
+    values = {name: [(row.step, row.value) for row in found.Scalars(name)] for name in found.Tags()["scalars"]}
+    assert values == {
+        "train/loss": [(3, 2.5)],
+        "train/loss_by_category/creative": [(3, 1.5)],
+        "eval/loss": [(3, 2.25)],
+    }

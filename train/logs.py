@@ -37,7 +37,8 @@ class Log:
         if tensorboard:
             from torch.utils.tensorboard import SummaryWriter
 
-            self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=None if keep is None else step + 1)
+            board = SummaryWriter(str(folder / "tensorboard"), purge_step=None if keep is None else step + 1)
+            self.board = board.file_writer
 
     def write(self, event: str, step: int, **values: Any) -> None:
         """Writes an event; numbers go to TensorBoard too, nested ones as `name/key`."""
@@ -45,15 +46,21 @@ class Log:
         self.file.write(json.dumps(finite(row), ensure_ascii=False) + "\n")
         self.file.flush()
         if self.board is not None and event in ("step", "eval"):
-            prefix = "train" if event == "step" else "eval"
-            for name, value in flat(values):
-                self.board.add_scalar(f"{prefix}/{name}", value, step)
+            prefix = "train/" if event == "step" else "eval/"
+            self.board.add_summary(scalars(flat(values, prefix)), step)
 
     def close(self) -> None:
         """Finishes the files."""
         self.file.close()
         if self.board is not None:
             self.board.close()
+
+
+def scalars(rows: list[tuple[str, float]]) -> Any:
+    """TensorBoard's form of many numbers of one step, written at once."""
+    from tensorboard.compat.proto.summary_pb2 import Summary
+
+    return Summary(value=[Summary.Value(tag=name, simple_value=value) for name, value in rows])
 
 
 def whole(line: str) -> bool:

@@ -33,6 +33,13 @@ def seed_of(seed: int, number: int) -> int:
     return (seed * 0x9E3779B97F4A7C15 + number * 0xBF58476D1CE4E5B9) % 2**63
 
 
+def seed(number: int, device: torch.device) -> None:
+    """Sets what dropout draws from; `torch.manual_seed` would also ask every kind of device, which takes as long as a small layer."""
+    torch.default_generator.manual_seed(number)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(number)
+
+
 def run_step(trainer: Trainer, window: Window) -> Outcome:
     """Forward and backward of this process's packs; gradients and sums are those of all processes afterwards.
 
@@ -53,7 +60,7 @@ def run_step(trainer: Trainer, window: Window) -> Outcome:
         else:
             groups = trainer.router.direct(joined["category"], batch["cu_seq_lens"])
             scaled, divisor = by_group(at, groups, window.by_group), 1.0
-        torch.manual_seed(seed_of(trainer.settings.seed, part[0][0]))
+        seed(seed_of(trainer.settings.seed, part[0][0]), workers.device)
         with workers.autocast():
             summed, losses = trainer.loss(batch, scaled)
         if summed.requires_grad:  # not where no document of the batch belongs to an adapter

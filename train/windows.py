@@ -73,8 +73,8 @@ def only_group(_: str) -> int:
 
 def summarise(pack: Pack, groups: int, group_of: Callable[[str], int]) -> Summary:
     """What the other processes need to know of a pack."""
-    labels, weights = pack["labels"], pack["loss_weight"]
-    counted = torch.where(labels != -100, weights, torch.zeros_like(weights))
+    labels = pack["labels"]
+    counted = pack["loss_weight"].double() * (labels != -100)
     counted[0] = 0.0
     by_group = [0.0] * groups
     if groups > 1:
@@ -82,9 +82,9 @@ def summarise(pack: Pack, groups: int, group_of: Callable[[str], int]) -> Summar
         for number, category in enumerate(pack["category"]):
             group = group_of(category)
             if group >= 0:
-                by_group[group] += float(counted[edges[number] : edges[number + 1]].double().sum())
+                by_group[group] += float(counted[edges[number] : edges[number + 1]].sum())
     else:
-        by_group[0] = float(counted.double().sum())
+        by_group[0] = float(counted.sum())
     documents = sum(reference >= 0 for reference in pack["doc_ref"].tolist())
     return Summary(documents, sum(by_group), len(labels), int(pack["phase"]), tuple(by_group), int(pack["digest"], 16))
 

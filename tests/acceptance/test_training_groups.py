@@ -79,7 +79,9 @@ def test_each_adapter_saw_its_own_categories_and_nothing_else(place: Path, run: 
         seen = json.loads((run / "adapters" / name / "trained_on.json").read_text("utf-8"))["seen"]
         assert {key: seen[key] for key in ("documents", "supervised")} == expected[name], name
     made = adapters.blend({"tech_expert": 0.7, "emotive": 0.3}, root=run / "adapters")
-    apart = worst(made.folder, {run / "adapters/tech_expert": 0.7, run / "adapters/emotive": 0.3})
+    apart = worst(
+        made.folder, {run / "adapters/tech_expert": 0.7, run / "adapters/emotive": 0.3}, place / "out/tiny-model"
+    )
     sums = ", ".join(f"{name} {expected[name]['supervised']:,}" for name in names)
     figure(f"trained tokens {sums}: as counted from the packs; 0.7 and 0.3 blended: {apart:.1e} (at most 1e-5)")
     assert apart <= 1e-5
