@@ -251,14 +251,14 @@ def test_polars_reads_and_is_read() -> None:
 
 def test_duckdb_reads_and_is_read() -> None:
     duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
-    batches = Pipeline(OFF).batches(records(5000))
+    batches = Pipeline(OFF).batches(list(records(5000)))
     connection = duckdb.connect()
     connection.register("batches", batches)
     assert connection.sql("select count(*), sum(n) from batches").fetchall()[0] == (5000, sum(range(5000)))
-    # Its own table: a query over `batches` that goes back into a run of the same process crashed in duckdb 2.0 at times.
-    other = duckdb.connect()
-    found = other.sql("select 'q ' || n as prompt, 'a ' || n as completion, n from range(10) r(n) order by n")
-    assert [record["n"] for record in Pipeline(OFF).iterate(found)] == list(range(10))
+    # Our own code asks duckdb, which lets go of the interpreter lock and asks our own code: that crashed.
+    for _ in range(3):
+        found = connection.sql("select messages, n from batches where n < 10 order by n")
+        assert [record["n"] for record in Pipeline(OFF).iterate(found)] == list(range(10))
 
 
 def test_hugging_face_datasets(tmp_path: Path) -> None:
@@ -267,7 +267,9 @@ def test_hugging_face_datasets(tmp_path: Path) -> None:
     held = batches.to_hf_dataset()
     mapped = batches.to_hf_dataset(tmp_path / "mapped.arrow")
     streamed = batches.to_hf_dataset(streaming=True)
-    assert held[7]["messages"] == mapped[7]["messages"] == turns("question 7", "answer 7")
+    assert held[7]["messages"] == mapped[7]["messages"]
+    said = [{key: value for key, value in turn.items() if key != "_rest"} for turn in held[7]["messages"]]
+    assert said == turns("question 7", "answer 7")
     assert [row["n"] for row in streamed] == mapped["n"][:] == list(range(3000))
     mixed = records(2)
     mixed[1]["messages"][1]["name"] = "calc"

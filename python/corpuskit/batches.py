@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,7 +93,7 @@ class Batches:
 
         if streaming:
             features = datasets.Features.from_arrow_schema(pyarrow.schema(self))
-            return datasets.IterableDataset.from_generator(_rows, gen_kwargs={"batches": self}, features=features)
+            return datasets.IterableDataset.from_generator(_Rows(self), features=features)
         if path is None:
             return datasets.Dataset(pyarrow.table(self))
         file = Path(path)
@@ -109,9 +110,24 @@ class Batches:
         return "Batches(…)"
 
 
-def _rows(batches: Batches) -> Iterator[dict[str, Any]]:
-    import pyarrow
+class _Rows:
+    """The records one by one, in this process: `datasets` pickles what it reads to name it, and gets a name."""
 
-    with pyarrow.RecordBatchReader.from_stream(batches) as reader:
-        for batch in reader:
-            yield from batch.to_pylist()
+    def __init__(self, batches: Batches) -> None:
+        self._batches = batches
+        self._name = uuid.uuid4().hex
+
+    def __call__(self) -> Iterator[dict[str, Any]]:
+        import pyarrow
+
+        with pyarrow.RecordBatchReader.from_stream(self._batches) as reader:
+            for batch in reader:
+                yield from batch.to_pylist()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _elsewhere, (self._name,)
+
+
+def _elsewhere(name: str) -> Any:
+    problem = f"{name[:8]} are read in the process that opened them"
+    raise InputError("batches", problem, "use `to_hf_dataset(PATH)`, whose file every process maps")

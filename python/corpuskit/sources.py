@@ -242,11 +242,11 @@ def _as_arrow(records: Any) -> Any:
     """Data sets of `datasets` as columns, which knows which members an object really has; anything else as it is."""
     if not type(records).__module__.startswith("datasets."):
         return records
+    if isinstance(records, Mapping) or not hasattr(records, "with_format"):
+        raise InputError("records", "is a dictionary of data sets", "name one of them: `dataset['train']`")
     formatting = getattr(records, "format", None)
     if isinstance(formatting, Mapping) and formatting.get("type") not in (None, "arrow"):
         return records  # a transform of the user's
-    if not hasattr(records, "with_format"):
-        raise InputError("records", "is a dictionary of data sets", "name one of them: `dataset['train']`")
     import pyarrow  # datasets brings it
 
     tables = iter(records.with_format("arrow").iter(batch_size=1000))

@@ -253,22 +253,46 @@ impl Batches {
                 Err(RecvTimeoutError::Timeout) => {}
                 event => return event,
             }
-            // The consumer may hold the interpreter lock, which the source of the records may need; and
-            // Ctrl-C is heard here. Without an interpreter there is neither.
-            let waited = Python::try_attach(|py| {
-                if py.check_signals().is_err() {
-                    // It is raised once the consumer is back in the interpreter.
-                    // SAFETY: this thread is attached to the interpreter.
-                    unsafe { pyo3::ffi::PyErr_SetInterrupt() };
-                    return Ok(Event::Failed(Error::Interrupted));
-                }
-                py.detach(|| wait(POLL))
-            });
-            match waited.unwrap_or_else(|| wait(POLL)) {
+            match beside_python(|| wait(POLL)) {
                 Err(RecvTimeoutError::Timeout) => {}
                 event => return event,
             }
         }
+    }
+}
+
+/// Waits while this thread is not attached to the interpreter: the consumer may hold its lock, which the source of
+/// the records may need. Ctrl-C is heard here. Without an interpreter there is neither.
+///
+/// Not by [`Python::try_attach`]: a consumer that our own code calls, and that let go of the lock before it asks for
+/// rows, is attached by what pyo3 counts and not attached in truth.
+fn beside_python(
+    wait: impl Fn() -> std::result::Result<Event, RecvTimeoutError>,
+) -> std::result::Result<Event, RecvTimeoutError> {
+    use pyo3::ffi;
+    // SAFETY: these three go with every state; the interpreter knows itself whether this thread is attached.
+    let state = unsafe {
+        if ffi::Py_IsInitialized() == 0 {
+            return wait();
+        }
+        ffi::PyGILState_Ensure()
+    };
+    // SAFETY: this thread is attached from here to the release, but for the wait, which touches no Python object and
+    // does not unwind.
+    unsafe {
+        let event = if ffi::PyErr_CheckSignals() == 0 {
+            let thread = ffi::PyEval_SaveThread();
+            let event = wait();
+            ffi::PyEval_RestoreThread(thread);
+            event
+        } else {
+            // It is raised once the consumer is back in the interpreter.
+            ffi::PyErr_Clear();
+            ffi::PyErr_SetInterrupt();
+            Ok(Event::Failed(Error::Interrupted))
+        };
+        ffi::PyGILState_Release(state);
+        event
     }
 }
 
