@@ -82,8 +82,8 @@ def test_each_adapter_saw_its_own_categories_and_nothing_else(place: Path, run: 
     apart = worst(
         made.folder, {run / "adapters/tech_expert": 0.7, run / "adapters/emotive": 0.3}, place / "out/tiny-model"
     )
-    sums = ", ".join(f"{name} {expected[name]['supervised']:,}" for name in names)
-    figure(f"trained tokens {sums}: as counted from the packs; 0.7 and 0.3 blended: {apart:.1e} (at most 1e-5)")
+    said = ", ".join(f"{name} {expected[name]['supervised']:,}" for name in names)
+    figure(f"trained tokens {said}: as counted from the packs; 0.7 and 0.3 blended: {apart:.1e} (at most 1e-5)")
     assert apart <= 1e-5
 
 
