@@ -11,7 +11,9 @@ from pathlib import Path
 from measure import Measure, corpuskit, measure
 
 PLANS = {
-    "normalise": "dedup: {exact: false, near: false}\nwrite: {compression: none}\n",
+    # Cleaning and writing again, and nothing else.
+    "normalise": "tag: {packs: [], language: false}\ndedup: {exact: false, near: false}\nwrite: {compression: none}\n",
+    # Everything that a run does by default: all shipped packs, language, exact and near duplicates.
     "whole": "write: {compression: none}\n",
 }
 LOOP = Path(__file__).with_name("loop.py")

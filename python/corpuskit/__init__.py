@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from corpuskit.pipeline import Pipeline, Records
     from corpuskit.plan import Plan
     from corpuskit.report import Report
-    from corpuskit.rules import check_rules, explain_rules
+    from corpuskit.rules import bench_rules, check_rules, explain_rules
     from corpuskit.selection import mix, read_selection
     from corpuskit.sources import Source
     from corpuskit.verbs import Converted, audit, convert, normalise_text, peek, why
@@ -60,6 +60,7 @@ __all__ = [
     "StrictError",
     "__version__",
     "audit",
+    "bench_rules",
     "check_rules",
     "convert",
     "explain_rules",
@@ -77,7 +78,7 @@ _MODULES = {
     "pipeline": ("Pipeline", "Records"),
     "plan": ("Plan",),
     "report": ("Report",),
-    "rules": ("check_rules", "explain_rules"),
+    "rules": ("bench_rules", "check_rules", "explain_rules"),
     "selection": ("mix", "read_selection"),
     "sources": ("Source",),
     "verbs": ("Converted", "audit", "convert", "normalise_text", "peek", "why"),

@@ -463,6 +463,11 @@ def reasons() -> str:
     Every reason code with its kind and meaning, as JSON.
     """
 
+def rules_bench(packs: SupportsGetItem[int, str], inputs: SupportsGetItem[int, str]) -> str:
+    """
+    What packs cost on the first records of the inputs, as JSON.
+    """
+
 def rules_explain(packs: SupportsGetItem[int, str], text: str, role: str) -> str:
     """
     The labels of a text with the places that earned them, as JSON. The text is taken for the only

@@ -54,6 +54,9 @@ class Report:
     changes: Mapping[str, Mapping[str, int]]
     """Kept records changed and changes made, by kind of change."""
 
+    labels: Mapping[str, Mapping[str, int]]
+    """Kept records by label column and tag."""
+
     holds: bool
     """Whether every sum adds up."""
 
@@ -81,6 +84,7 @@ class Report:
             dropped=report["dropped"],
             duplicates=report["duplicates"],
             changes=report["changes"],
+            labels=report["labels"],
             holds=all(item["holds"] for item in report["sums"]),
             data=report,
         )
@@ -127,6 +131,7 @@ def _table(report: Report) -> Iterable[str]:
             head = f"{name:<14}{count:>{width},}{share:<8}" if number == 0 else " " * (14 + width + 8)
             yield f"{head}   {reason} {times:,}".rstrip() if reason else head.rstrip()
     yield from _changes(report)
+    yield from _labels(report)
     yield from _schemas(report)
     yield ""
     yield from _sums(report)
@@ -149,6 +154,22 @@ def _changes(report: Report) -> Iterable[str]:
     kept = report.records["kept"]
     for kind, row in report.changes.items():
         yield f"  {kind:<{width}}{row['records']:>10,}{_share(row['records'], kept):>9}{row['times']:>12,}"
+
+
+def _labels(report: Report) -> Iterable[str]:
+    """A line a label column: its most frequent tags, as shares of the kept records."""
+    shown = {column: tags for column, tags in report.labels.items() if tags and column != "script"}
+    if not shown:
+        return
+    yield ""
+    yield "labels (share of kept records)"
+    kept = report.records["kept"]
+    width = max(12, *map(len, shown))
+    for column, tags in shown.items():
+        ordered = sorted(tags.items(), key=lambda item: (-item[1], item[0]))
+        listed = ", ".join(f"{tag} {_share(count, kept)}" for tag, count in ordered[:5])
+        more = f", {len(ordered) - 5} more" if len(ordered) > 5 else ""
+        yield f"  {column:<{width}}  {listed}{more}"
 
 
 def _schemas(report: Report) -> Iterable[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from corpuskit.cli.terminal import say
-from corpuskit.rules import SHIPPED, check_rules, explain_rules
+from corpuskit.rules import SHIPPED, bench_rules, check_rules, explain_rules
 
 NAME = "rules"
 HELP = "Look at rule packs, check them, try them on a text."
@@ -39,7 +39,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--role", default="user", metavar="ROLE", help="system, user (default), assistant, tool or text"
     )
     explain.set_defaults(run=run_explain)
-    for verb in (shown, check, explain):
+    cost = verbs.add_parser(
+        "bench",
+        help="what packs and rules cost",
+        description="Measure what each pack and each rule costs on real records, and name the slow ones.",
+    )
+    cost.add_argument("inputs", nargs="+", metavar="IN", help="file, folder or glob; the first 4,000 records count")
+    cost.add_argument(
+        "--pack", action="append", dest="packs", metavar="PACK", help="a pack; may be repeated (default: all shipped)"
+    )
+    cost.set_defaults(run=run_bench)
+    for verb in (shown, check, explain, cost):
         verb.add_argument("--json", action="store_true", help="everything as JSON")
 
 
@@ -63,6 +73,28 @@ def run_explain(options: argparse.Namespace) -> int:
     labels = explain_rules(text, options.packs or SHIPPED, role=options.role)
     say(json.dumps(labels, ensure_ascii=False, indent=2) if options.json else "\n".join(explanation(labels)))
     return 0
+
+
+def run_bench(options: argparse.Namespace) -> int:
+    """Measures."""
+    cost = bench_rules(options.inputs, options.packs or SHIPPED)
+    say(json.dumps(cost, ensure_ascii=False, indent=2) if options.json else "\n".join(costs(cost)))
+    return 0
+
+
+def costs(cost: dict[str, Any]) -> Iterator[str]:
+    """The cost of all, of each pack, and of the slow rules and the dearest three of each pack."""
+    yield f"{cost['records']:,} records of {cost['characters']:,.0f} characters; nanoseconds of CPU a record"
+    yield f"{'all packs together':<28}{cost['together']:>8,.0f}   {cost['ratio']:.2f} of shingling and MinHash"
+    yield f"{'  of it finding the words':<28}{cost['words']:>8,.0f}"
+    yield f"{'language and script':<28}{cost['language']:>8,.0f}"
+    yield f"{'shingling and MinHash':<28}{cost['signing']:>8,.0f}"
+    for pack in cost["packs"]:
+        yield ""
+        yield f"{pack['pack']:<28}{pack['alone']:>8,.0f}"
+        for number, rule in enumerate(pack["rules"]):
+            if rule["slow"] or number < 3:
+                yield f"  {rule['rule']:<26}{rule['alone']:>8,.0f}{'   slow' if rule['slow'] else ''}"
 
 
 def explanation(labels: list[dict[str, Any]]) -> Iterator[str]:

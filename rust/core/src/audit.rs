@@ -5,7 +5,7 @@
 
 use crate::digest::{Digest, Tree};
 use crate::json::{self, Limits, Node};
-use crate::report::{Report, Sum};
+use crate::report::{OTHER_TAGS, Report, Sum};
 use crate::run::folder::{FOLDERS, list};
 use crate::stage::write::manifest::{MANIFEST, Manifest, ManifestFile};
 use crate::stage::write::shards::{each_line, each_row};
@@ -221,6 +221,7 @@ impl Counter<'_> {
         audit.compare(file, "changes", &said.changes, &found.changes);
         audit.compare(file, "characters", &said.characters, &found.characters);
         audit.compare(file, "turns", &said.turns, &found.turns);
+        compare_labels(audit, &said.labels, &found.labels);
         for (name, row) in &said.families {
             let kept = found.families.get(name).map_or(0, |row| row.kept);
             audit.compare(file, &format!("kept records of family {name}"), &row.kept, &kept);
@@ -250,6 +251,12 @@ impl Counter<'_> {
                 counted.characters.add(row.characters);
                 counted.turns.add(u64::from(row.turns));
                 counted.add_changes(&row.changes);
+                let fixed = [("category", row.category), ("persona", row.persona)];
+                let fixed = fixed.into_iter().filter_map(|(column, tag)| Some((column, tag?)));
+                let traits = row.traits.iter().map(|&tag| ("traits", tag));
+                for (column, tag) in fixed.chain(traits).chain(row.observed.iter().copied()) {
+                    counted.add_label(column, tag, 1);
+                }
                 counted.families.entry(format!("{}.{}", row.family, row.dialect)).or_default().kept += 1;
                 Ok(true)
             })?;
@@ -338,6 +345,25 @@ impl Counter<'_> {
         let said = self.manifest.files.iter().find(|file| file.path == name).and_then(|file| file.rows);
         if said != Some(rows) {
             audit.problem(format!("{name}: {rows} rows, but the manifest says {said:?}"));
+        }
+    }
+}
+
+/// Compares label by label; of a column with more tags than are counted one by one, the sum.
+fn compare_labels(
+    audit: &mut Audit,
+    said: &BTreeMap<String, BTreeMap<String, u64>>,
+    found: &BTreeMap<String, BTreeMap<String, u64>>,
+) {
+    let none = BTreeMap::new();
+    let columns: std::collections::BTreeSet<&String> = said.keys().chain(found.keys()).collect();
+    for column in columns {
+        let [said, found] = [said, found].map(|labels| labels.get(column).unwrap_or(&none));
+        let what = format!("labels of column {column}");
+        if said.contains_key(OTHER_TAGS) {
+            audit.compare("report.json", &what, &said.values().sum::<u64>(), &found.values().sum());
+        } else {
+            audit.compare("report.json", &what, said, found);
         }
     }
 }

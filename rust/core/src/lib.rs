@@ -20,6 +20,7 @@ pub mod reasons;
 pub mod record;
 pub mod report;
 pub mod rules;
+pub mod rules_bench;
 pub mod run;
 pub mod stage;
 pub mod text;

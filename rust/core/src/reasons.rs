@@ -154,7 +154,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    const FLOW: [&str; 6] = ["read", "parse", "normalise", "filter", "dedup", "write"];
+    const FLOW: [&str; 7] = ["read", "parse", "normalise", "tag", "filter", "dedup", "write"];
 
     #[test]
     fn the_table_is_sorted_and_has_nothing_twice() {

@@ -12,6 +12,10 @@ use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 use std::fmt;
 
+pub mod labels;
+
+pub use labels::Labels;
+
 /// Where a unit stands in its input (DESIGN §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin<'a> {
@@ -246,6 +250,8 @@ pub struct Record<'a> {
     pub fields: ArenaVec<'a, Member<'a>>,
     /// What was changed, by kind.
     pub changes: Changes,
+    /// What was observed about it.
+    pub labels: Labels<'a>,
 }
 
 impl<'a> Record<'a> {

@@ -11,6 +11,12 @@ use std::collections::BTreeMap;
 /// [`OTHER_SOURCES`], so that a corpus in which each record declares its own source stays in memory.
 pub const MAX_SOURCES: usize = 1000;
 
+/// Most tags of a label column that are counted one by one: records may declare any.
+pub const MAX_TAGS: usize = 1000;
+
+/// The row for tags beyond [`MAX_TAGS`].
+pub const OTHER_TAGS: &str = "(other tags)";
+
 /// The row for sources beyond [`MAX_SOURCES`].
 pub const OTHER_SOURCES: &str = "(other sources)";
 
@@ -30,6 +36,9 @@ pub struct Report {
     pub duplicates: Kinds,
     /// The changes made to kept records.
     pub changes: BTreeMap<String, Changed>,
+    /// Kept records by label column and tag.
+    #[serde(default)]
+    pub labels: BTreeMap<String, BTreeMap<String, u64>>,
     /// Records by the schema that they came in: `family.dialect`.
     pub families: BTreeMap<String, Fates>,
     /// Records by source.
@@ -160,6 +169,20 @@ impl Report {
         } else {
             let name = if self.sources.len() < MAX_SOURCES { source } else { OTHER_SOURCES };
             self.sources.entry(name.to_owned()).or_default().add(fates);
+        }
+    }
+
+    /// Adds kept records with this label.
+    pub fn add_label(&mut self, column: &str, tag: &str, records: u64) {
+        let column = match self.labels.get_mut(column) {
+            Some(column) => column,
+            None => self.labels.entry(column.to_owned()).or_default(),
+        };
+        if let Some(count) = column.get_mut(tag) {
+            *count += records;
+        } else {
+            let name = if column.len() < MAX_TAGS { tag } else { OTHER_TAGS };
+            *column.entry(name.to_owned()).or_default() += records;
         }
     }
 

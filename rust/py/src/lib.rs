@@ -49,7 +49,7 @@ mod _core {
     #[pymodule_export]
     use super::reasons::reasons;
     #[pymodule_export]
-    use super::rules::{rules_explain, rules_overview};
+    use super::rules::{rules_bench, rules_explain, rules_overview};
     #[pymodule_export]
     use super::stream::RecordStream;
     #[pymodule_export]

@@ -4,6 +4,7 @@ use crate::errors::{Result, detached};
 use corpuskit_core::Error;
 use corpuskit_core::record::Role;
 use corpuskit_core::rules::{explain, load, overview};
+use corpuskit_core::rules_bench::bench;
 use pyo3::prelude::*;
 
 /// Loads packs, which runs their own examples, and tells what is in them, as JSON.
@@ -30,6 +31,12 @@ pub fn rules_explain(py: Python<'_>, packs: Vec<String>, text: String, role: Str
         };
         json(&explain(&load(&packs)?, role, &text))
     })
+}
+
+/// What packs cost on the first records of the inputs, as JSON.
+#[pyfunction]
+pub fn rules_bench(py: Python<'_>, packs: Vec<String>, inputs: Vec<String>) -> Result<String> {
+    detached(py, || json(&bench(&packs, &inputs)?))
 }
 
 fn json<T: serde::Serialize>(value: &T) -> corpuskit_core::Result<String> {

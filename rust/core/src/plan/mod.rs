@@ -11,6 +11,7 @@ use crate::stage::filter::{Filter, FilterSettings};
 use crate::stage::normalise::{Normalise, NormaliseSettings};
 use crate::stage::parse::{ParseSettings, Parser};
 use crate::stage::read::ReadSettings;
+use crate::stage::tag::{TagSettings, Tagger};
 use crate::stage::write::WriteSettings;
 use packing::PackSettings;
 use schemars::JsonSchema;
@@ -38,7 +39,7 @@ pub use source::Source;
 pub const PLAN_VERSION: u32 = 1;
 
 /// Sections that are part of the design but not of this version; their names get an own message.
-const LATER_SECTIONS: [&str; 6] = ["tag", "score", "adapters", "train", "review", "eval"];
+const LATER_SECTIONS: [&str; 5] = ["score", "adapters", "train", "review", "eval"];
 
 /// Every setting of a run, in flow order.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -55,6 +56,8 @@ pub struct Plan {
     pub parse: ParseSettings,
     /// What is cleaned in a record's text; this decides what is a duplicate.
     pub normalise: NormaliseSettings,
+    /// What is observed about a record.
+    pub tag: TagSettings,
     /// Which records are dropped.
     pub filter: FilterSettings,
     /// Which records double another.
@@ -81,6 +84,7 @@ impl Default for Plan {
             read: ReadSettings::default(),
             parse: ParseSettings::default(),
             normalise: NormaliseSettings::default(),
+            tag: TagSettings::default(),
             filter: FilterSettings::default(),
             dedup: DedupSettings::default(),
             write: WriteSettings::default(),
@@ -95,10 +99,11 @@ impl Default for Plan {
 
 impl Plan {
     /// The names of the sections, in flow order.
-    pub const SECTIONS: [&str; 11] = [
+    pub const SECTIONS: [&str; 12] = [
         "read",
         "parse",
         "normalise",
+        "tag",
         "filter",
         "dedup",
         "write",
@@ -138,6 +143,7 @@ impl Plan {
         self.read.check()?;
         Parser::new(&self.parse)?;
         Normalise::new(&self.normalise)?;
+        Tagger::new(&self.tag)?;
         Filter::new(&self.filter)?;
         self.dedup.check()?;
         self.write.check()?;

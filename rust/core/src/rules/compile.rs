@@ -1,33 +1,36 @@
 //! Packs compiled to one matcher: every phrase of every pack in one table.
 
+use super::literals::Literals;
 use super::measure::Measure;
-use super::pack::{Bounds, Mode, Pack, Rule, Same, Scope};
+use super::pack::{Bounds, Mode, Pack, Rule, Same};
 use super::phrases::Phrases;
+use crate::record::labels::{LabelColumn, Vocabulary};
 use crate::{Error, Result};
-use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
 
 /// A compiled expression stays below this many bytes; a bigger one is refused when the pack is loaded.
-const REGEX_BYTES: usize = 1 << 20;
+const REGEX_BYTES: usize = 256 << 10;
 
-/// What a phrase is to its rule.
+/// Expressions of one pack, at most: each runs over what its words let through.
+const MAX_EXPRESSIONS: usize = 500;
+
+/// What a phrase of the shared table is to its rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    Any,
-    With,
-    Unless,
-    Needs,
+    /// A hit.
+    Any = 0,
+    /// Lets the expressions run.
+    Needs = 1,
 }
 
 impl Part {
-    const ALL: [Part; 4] = [Part::Any, Part::With, Part::Unless, Part::Needs];
-
     pub(super) fn owner(self, rule: usize) -> u32 {
-        (rule * 4 + self as usize) as u32
+        (rule * 2 + self as usize) as u32
     }
 
     pub(super) fn of(owner: u32) -> (usize, Part) {
-        (owner as usize / 4, Part::ALL[owner as usize % 4])
+        (owner as usize / 2, if owner % 2 == 0 { Part::Any } else { Part::Needs })
     }
 }
 
@@ -48,36 +51,69 @@ pub struct Column {
     pub tags: Vec<String>,
 }
 
+/// What decides about a hit before its rule is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gate {
+    /// The bit of the rule's scope.
+    pub scope: u8,
+    /// Whether a hit has to be looked at once more: `with`, `unless`.
+    pub waits: bool,
+}
+
 /// A rule, ready.
 #[derive(Debug)]
 pub(super) struct Ready {
     pub pack: usize,
+    /// The tag's number in the pack.
     pub tag: usize,
     pub name: String,
-    pub scope: Scope,
     pub same: Same,
-    pub start: bool,
     pub weight: f32,
     pub most: u32,
-    pub has_any: bool,
     pub has_with: bool,
+    /// `with` (owner 0) and `unless` (owner 1).
+    pub beside: Phrases,
     pub regex: Vec<Regex>,
-    pub measure: Vec<(Measure, Bounds)>,
+    /// Numbers of measures and their bounds.
+    pub measure: Vec<(usize, Bounds)>,
+}
+
+/// A pack as it was loaded.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Loaded {
+    /// Its name.
+    pub pack: String,
+    /// Its version.
+    pub version: u32,
+    /// BLAKE3 of its file.
+    pub digest: String,
 }
 
 /// Every pack, ready.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Compiled {
     /// The columns, one a pack.
     pub columns: Vec<Column>,
+    /// What was loaded.
+    pub loaded: Vec<Loaded>,
     pub(super) rules: Vec<Ready>,
+    pub(super) gates: Vec<Gate>,
+    /// Words and phrases of all rules.
     pub(super) phrases: Phrases,
+    /// Those that count only as the first words of a turn.
+    pub(super) starts: Phrases,
     /// Literal texts.
-    pub(super) literals: Vec<(Finder<'static>, u32)>,
+    pub(super) literals: Literals,
     /// Rules that run on every turn of their scope: expressions without `needs`.
     pub(super) slow: Vec<usize>,
     /// Rules that only measure.
     pub(super) measured: Vec<usize>,
+    pub(super) measures: Vec<Measure>,
+    /// By pack: the number of its first tag among all tags.
+    pub(super) offsets: Vec<usize>,
+    /// Tags of all packs.
+    pub(super) tags: usize,
 }
 
 impl Compiled {
@@ -86,8 +122,28 @@ impl Compiled {
     /// # Errors
     /// A phrase, expression or measure that cannot be used, with pack and rule.
     pub fn new(packs: &[(Pack, String)]) -> Result<Self> {
-        let mut compiled = Self::default();
+        let mut compiled = Self {
+            columns: Vec::new(),
+            loaded: Vec::new(),
+            rules: Vec::new(),
+            gates: Vec::new(),
+            phrases: Phrases::large(),
+            starts: Phrases::large(),
+            literals: Literals::default(),
+            slow: Vec::new(),
+            measured: Vec::new(),
+            measures: Vec::new(),
+            offsets: Vec::new(),
+            tags: 0,
+        };
         for (pack, place) in packs {
+            let expressions: usize = pack.rules.iter().map(|rule| rule.regex.len()).sum();
+            if expressions > MAX_EXPRESSIONS {
+                return Err(Error::plan(
+                    place,
+                    format!("at most {MAX_EXPRESSIONS} expressions a pack, got {expressions}"),
+                ));
+            }
             if let Some(other) = compiled.columns.iter().find(|column| column.pack == pack.name) {
                 return Err(Error::plan(
                     place,
@@ -101,6 +157,8 @@ impl Compiled {
                 }
             }
             let column = compiled.columns.len();
+            compiled.offsets.push(compiled.tags);
+            compiled.tags += tags.len();
             compiled.columns.push(Column {
                 pack: pack.name.clone(),
                 version: pack.version,
@@ -113,48 +171,71 @@ impl Compiled {
                 compiled.add(column, rule, &format!("{place}: {}", rule.label(index)), rule.label(index))?;
             }
         }
+        compiled.literals.build().map_err(|problem| Error::plan("literal", problem))?;
         Ok(compiled)
     }
 
     fn add(&mut self, pack: usize, rule: &Rule, at: &str, name: String) -> Result<()> {
         let id = self.rules.len();
-        for (part, phrases) in
-            [(Part::Any, &rule.any), (Part::With, &rule.with), (Part::Unless, &rule.unless), (Part::Needs, &rule.needs)]
-        {
+        let wrong = |problem: String| Error::plan(at, problem);
+        let any = if rule.start { &mut self.starts } else { &mut self.phrases };
+        for phrase in &rule.any {
+            any.add(phrase, Part::Any.owner(id)).map_err(wrong)?;
+        }
+        for phrase in &rule.needs {
+            self.phrases.add(phrase, Part::Needs.owner(id)).map_err(wrong)?;
+        }
+        let mut beside = Phrases::small();
+        for (owner, phrases) in [&rule.with, &rule.unless].into_iter().enumerate() {
             for phrase in phrases {
-                self.phrases.add(phrase, part.owner(id)).map_err(|problem| Error::plan(at, problem))?;
+                beside.add(phrase, owner as u32).map_err(wrong)?;
             }
         }
         for literal in &rule.literal {
-            self.literals.push((Finder::new(literal.as_bytes()).into_owned(), Part::Any.owner(id)));
+            self.literals.add(literal, Part::Any.owner(id), rule.start);
         }
         let regex = rule.regex.iter().map(|pattern| expression(pattern, at)).collect::<Result<Vec<_>>>()?;
-        let measure = rule
-            .measure
-            .iter()
-            .map(|(name, bounds)| Ok((Measure::parse(name, at)?, *bounds)))
-            .collect::<Result<Vec<_>>>()?;
+        let mut measure = Vec::new();
+        for (name, bounds) in &rule.measure {
+            let wanted = Measure::parse(name, at)?;
+            let number = self.measures.iter().position(|known| *known == wanted).unwrap_or_else(|| {
+                self.measures.push(wanted);
+                self.measures.len() - 1
+            });
+            measure.push((number, *bounds));
+        }
         if rule.any.is_empty() && rule.literal.is_empty() && regex.is_empty() {
             self.measured.push(id);
         } else if !regex.is_empty() && rule.needs.is_empty() {
             self.slow.push(id);
         }
         let tag = self.columns[pack].tags.iter().position(|tag| *tag == rule.tag).unwrap_or_default();
+        self.gates.push(Gate { scope: 1 << rule.scope as u8, waits: !beside.is_empty() });
         self.rules.push(Ready {
             pack,
             tag,
             name,
-            scope: rule.scope,
             same: rule.same,
-            start: rule.start,
             weight: rule.weight,
             most: rule.most,
-            has_any: !rule.any.is_empty() || !rule.literal.is_empty(),
             has_with: !rule.with.is_empty(),
+            beside,
             regex,
             measure,
         });
         Ok(())
+    }
+
+    /// Adds the columns, tags and rules to a vocabulary.
+    pub fn describe(&self, vocabulary: &mut Vocabulary) {
+        vocabulary.columns.extend(self.columns.iter().map(|column| LabelColumn {
+            name: column.column.clone(),
+            one: column.mode == Mode::One,
+            scored: true,
+            tags: column.tags.clone(),
+        }));
+        let name = |rule: &Ready| format!("{}.{}", self.columns[rule.pack].pack, rule.name);
+        vocabulary.rules.extend(self.rules.iter().map(name));
     }
 }
 

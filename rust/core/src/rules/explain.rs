@@ -1,7 +1,7 @@
 //! What packs say about a text, and what is in them, for people.
 
 use super::{Compiled, Facts, Mode, Scratch, Turn};
-use crate::record::Role;
+use crate::record::{Role, labels};
 use serde::Serialize;
 
 /// One label of a text, with where it was earned.
@@ -53,26 +53,24 @@ pub struct Overview {
 
 /// The labels of one text, taken for the only turn of this role.
 pub fn explain(packs: &Compiled, role: Role, text: &str) -> Vec<Explanation> {
-    let labels = packs.label(&[Turn { role, text }], Facts::default(), &mut Scratch::default());
-    labels
-        .into_iter()
-        .map(|label| {
-            let column = &packs.columns[label.column];
-            let place = |span: &super::Span| Place {
-                rule: packs.rule_name(span.rule).to_owned(),
-                start: span.start,
-                end: span.end,
-                text: text.get(span.start as usize..span.end as usize).unwrap_or_default().to_owned(),
-            };
-            Explanation {
-                pack: column.pack.clone(),
-                column: column.column.clone(),
-                tag: column.tags[label.tag].clone(),
-                score: label.score,
-                places: label.spans.iter().map(place).collect(),
-            }
-        })
-        .collect()
+    let mut scratch = Scratch::default();
+    let explained = packs.label(&[Turn { role, text }], Facts::default(), &mut scratch).map(|found| {
+        let column = &packs.columns[usize::from(found.label.column)];
+        let place = |place: &labels::Place| Place {
+            rule: packs.rule_name(place.rule).to_owned(),
+            start: place.start,
+            end: place.end,
+            text: text.get(place.start as usize..place.end as usize).unwrap_or_default().to_owned(),
+        };
+        Explanation {
+            pack: column.pack.clone(),
+            column: column.column.clone(),
+            tag: column.tags[usize::from(found.label.tag)].clone(),
+            score: found.label.score,
+            places: found.places.iter().map(place).collect(),
+        }
+    });
+    explained.collect()
 }
 
 /// What is loaded.

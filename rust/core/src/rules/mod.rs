@@ -5,19 +5,22 @@
 //! down so are named as slow. Nothing here changes a text.
 
 mod compile;
+mod decide;
 mod explain;
+mod literals;
 mod measure;
 mod pack;
 mod packs;
 mod phrases;
 mod scan;
+mod sentences;
 #[cfg(test)]
 mod tests;
 mod words;
 
-pub use compile::{Column, Compiled};
+pub use compile::{Column, Compiled, Loaded};
 pub use explain::{Explanation, Overview, Place, explain, overview};
 pub use measure::Facts;
 pub use pack::{Bounds, Mode, Pack, Rule, Same, Scope};
-pub use packs::{load, shipped};
-pub use scan::{Label, Scratch, Span, Turn};
+pub use packs::{load, packs, shipped};
+pub use scan::{Found, Scratch, Turn};

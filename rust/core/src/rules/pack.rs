@@ -25,6 +25,9 @@ pub const MAX_BYTES: usize = 4 << 20;
 const MAX_RULES: usize = 5_000;
 const MAX_PHRASES: usize = 5_000;
 
+/// Hits of a rule that may count: what bounds the work on a text that is nothing but hits.
+const MAX_HITS: u32 = 100;
+
 /// A pack as its file spells it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -225,11 +228,15 @@ impl Pack {
             if rule.literal.iter().any(String::is_empty) {
                 return wrong(at, "a literal is empty".to_owned());
             }
-            if rule.any.len().max(rule.literal.len()).max(rule.unless.len()).max(rule.with.len()) > MAX_PHRASES {
+            let lists = [&rule.any, &rule.literal, &rule.unless, &rule.with, &rule.needs];
+            if lists.iter().any(|list| list.len() > MAX_PHRASES) {
                 return wrong(at, format!("at most {MAX_PHRASES} phrases a list"));
             }
             if !rule.needs.is_empty() && rule.regex.is_empty() {
                 return wrong(at, "`needs` goes with `regex`".to_owned());
+            }
+            if !(1..=MAX_HITS).contains(&rule.most) {
+                return wrong(at, format!("`most` must be between 1 and {MAX_HITS}, got {}", rule.most));
             }
             if !rule.weight.is_finite() {
                 return wrong(at, "`weight` must be a finite number".to_owned());

@@ -1,6 +1,6 @@
 //! Which packs there are, and their own examples, checked before a pack is used.
 
-use super::{Compiled, Facts, Pack, Scratch, Turn};
+use super::{Compiled, Facts, Loaded, Pack, Scratch, Turn};
 use crate::record::Role;
 use crate::{Error, Result};
 use std::path::Path;
@@ -25,22 +25,44 @@ pub fn shipped() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// A pack that cannot be read or used, or whose example does not do what it says.
 pub fn load(names: &[String]) -> Result<Compiled> {
+    let packs = texts(names)?;
+    let loaded = packs.iter().map(|(pack, _, text)| Loaded {
+        pack: pack.name.clone(),
+        version: pack.version,
+        digest: blake3::hash(text.as_bytes()).to_hex().to_string(),
+    });
+    let loaded = loaded.collect();
+    let packs: Vec<(Pack, String)> = packs.into_iter().map(|(pack, place, _)| (pack, place)).collect();
+    Ok(Compiled { loaded, ..Compiled::new(&packs)? })
+}
+
+/// The packs themselves, checked, with what messages call them.
+///
+/// # Errors
+/// As [`load`].
+pub fn packs(names: &[String]) -> Result<Vec<(Pack, String)>> {
+    Ok(texts(names)?.into_iter().map(|(pack, place, _)| (pack, place)).collect())
+}
+
+/// The packs, what messages call them, and their files.
+fn texts(names: &[String]) -> Result<Vec<(Pack, String, String)>> {
     let mut packs = Vec::new();
+    let mut add = |text: String, place: &str| {
+        let pack = Pack::from_toml(&text, place)?;
+        check_examples(&pack, place)?;
+        packs.push((pack, place.to_owned(), text));
+        Ok::<_, Error>(())
+    };
     for name in names {
         if name == "builtin" {
-            for (name, text) in SHIPPED {
-                packs.push((Pack::from_toml(text, name)?, name.to_owned()));
-            }
+            SHIPPED.iter().try_for_each(|(name, text)| add((*text).to_owned(), name))?;
         } else if let Some((name, text)) = SHIPPED.iter().find(|(shipped, _)| shipped == name) {
-            packs.push((Pack::from_toml(text, name)?, (*name).to_owned()));
+            add((*text).to_owned(), name)?;
         } else {
-            packs.push((Pack::from_toml(&read(name)?, name)?, name.clone()));
+            add(read(name)?, name)?;
         }
     }
-    for (pack, place) in &packs {
-        check_examples(pack, place)?;
-    }
-    Compiled::new(&packs)
+    Ok(packs)
 }
 
 fn read(name: &str) -> Result<String> {
@@ -79,7 +101,7 @@ fn check_examples(pack: &Pack, place: &str) -> Result<()> {
         let mut scratch = Scratch::default();
         for (examples, expected) in [(&rule.matches, true), (&rule.miss, false)] {
             for text in examples {
-                let found = !compiled.label(&[Turn { role, text }], Facts::default(), &mut scratch).is_empty();
+                let found = compiled.label(&[Turn { role, text }], Facts::default(), &mut scratch).next().is_some();
                 if found != expected {
                     let verb = if expected { "does not match its own example" } else { "matches what it must miss" };
                     return Err(Error::plan(

@@ -40,37 +40,42 @@ impl Hasher for Identity {
 
 type Table = HashMap<u64, Vec<u32>, BuildHasherDefault<Identity>>;
 
-/// The shared table of phrases.
+/// A bit for the low bits of every hash that was put in.
+#[derive(Debug)]
+struct Filter(Box<[u64]>);
+
+impl Filter {
+    /// A filter of 2^`log` bits, at least 64.
+    fn new(log: u32) -> Self {
+        Self(vec![0; 1 << (log - 6)].into_boxed_slice())
+    }
+
+    fn set(&mut self, hash: u64) {
+        let at = (hash as usize >> 6) & (self.0.len() - 1);
+        self.0[at] |= 1 << (hash & 63);
+    }
+
+    #[inline]
+    fn has(&self, hash: u64) -> bool {
+        self.0[(hash as usize >> 6) & (self.0.len() - 1)] >> (hash & 63) & 1 == 1
+    }
+}
+
+/// A table of phrases.
 #[derive(Debug)]
 pub struct Phrases {
-    /// A bit for the low 16 bits of every first word's hash: most words of a text end here.
-    filter: Box<[u64; 1024]>,
+    /// First words: most words of a text end here.
+    filter: Filter,
     /// First word -> the phrases of that word alone, or with a stem after it.
     first: Table,
     /// First two words -> the longer phrases.
     pairs: Table,
-    /// A bit for the low 16 bits of every pair's hash.
-    pair_filter: Box<[u64; 1024]>,
+    pair_filter: Filter,
     /// The first three bytes of a stem -> the phrases that begin with it.
     stems: Table,
-    /// A bit for a hash of these bytes.
-    stem_filter: Box<[u64; 64]>,
+    stem_filter: Filter,
     /// Every phrase: its words, and what it stands for.
     phrases: Vec<(Vec<Piece>, u32)>,
-}
-
-impl Default for Phrases {
-    fn default() -> Self {
-        Self {
-            filter: Box::new([0; 1024]),
-            first: Table::default(),
-            pairs: Table::default(),
-            pair_filter: Box::new([0; 1024]),
-            stems: Table::default(),
-            stem_filter: Box::new([0; 64]),
-            phrases: Vec::new(),
-        }
-    }
 }
 
 fn pair_hash(first: u64, second: u64) -> u64 {
@@ -78,21 +83,38 @@ fn pair_hash(first: u64, second: u64) -> u64 {
     mixed ^ mixed >> 32
 }
 
-fn set(filter: &mut [u64; 1024], hash: u64) {
-    let low = (hash & 0xFFFF) as usize;
-    filter[low / 64] |= 1 << (low % 64);
-}
-
-fn has(filter: &[u64; 1024], hash: u64) -> bool {
-    let low = (hash & 0xFFFF) as usize;
-    filter[low / 64] >> (low % 64) & 1 == 1
-}
-
-fn stem_bit(head: u32) -> usize {
-    (head.wrapping_mul(0x9E37_79B1) >> 20) as usize
+fn stem_hash(head: u32) -> u64 {
+    u64::from(head.wrapping_mul(0x9E37_79B1) >> 16)
 }
 
 impl Phrases {
+    /// A table for the phrases of all packs.
+    pub fn large() -> Self {
+        Self::with_filters([16, 16, 12])
+    }
+
+    /// A table for the phrases of one rule.
+    pub fn small() -> Self {
+        Self::with_filters([10, 10, 8])
+    }
+
+    fn with_filters([words, pairs, stems]: [u32; 3]) -> Self {
+        Self {
+            filter: Filter::new(words),
+            first: Table::default(),
+            pairs: Table::default(),
+            pair_filter: Filter::new(pairs),
+            stems: Table::default(),
+            stem_filter: Filter::new(stems),
+            phrases: Vec::new(),
+        }
+    }
+
+    /// Whether it has no phrase.
+    pub fn is_empty(&self) -> bool {
+        self.phrases.is_empty()
+    }
+
     /// Adds a phrase for `owner`.
     ///
     /// # Errors
@@ -104,17 +126,16 @@ impl Phrases {
             [] => return Err(format!("`{phrase}` has no word")),
             [Piece::Word(first), Piece::Word(second), ..] => {
                 let hash = pair_hash(*first, *second);
-                set(&mut self.pair_filter, hash);
+                self.pair_filter.set(hash);
                 self.pairs.entry(hash).or_default().push(id);
             }
             [Piece::Word(hash), ..] => {
-                set(&mut self.filter, *hash);
+                self.filter.set(*hash);
                 self.first.entry(*hash).or_default().push(id);
             }
             [Piece::Stem(stem), ..] => {
                 let head = words::head(stem.as_bytes());
-                let bit = stem_bit(head);
-                self.stem_filter[bit / 64] |= 1 << (bit % 64);
+                self.stem_filter.set(stem_hash(head));
                 self.stems.entry(u64::from(head)).or_default().push(id);
             }
         }
@@ -123,27 +144,34 @@ impl Phrases {
     }
 
     /// Calls `hit(owner, start, end)` for every phrase in the text, in order of its place.
+    #[inline]
     pub fn find(&self, text: &str, words: &[Word], mut hit: impl FnMut(u32, u32, u32)) {
-        for (at, word) in words.iter().enumerate() {
-            if has(&self.filter, word.hash)
-                && let Some(ids) = self.first.get(&word.hash)
+        for at in 0..words.len() {
+            self.find_at(text, words, at, &mut hit);
+        }
+    }
+
+    /// The same for phrases that begin with word `at`.
+    #[inline]
+    pub fn find_at(&self, text: &str, words: &[Word], at: usize, hit: &mut impl FnMut(u32, u32, u32)) {
+        let word = &words[at];
+        if self.filter.has(word.hash)
+            && let Some(ids) = self.first.get(&word.hash)
+        {
+            self.try_all(ids, text, words, at, hit);
+        }
+        if let Some(next) = words.get(at + 1) {
+            let hash = pair_hash(word.hash, next.hash);
+            if self.pair_filter.has(hash)
+                && let Some(ids) = self.pairs.get(&hash)
             {
-                self.try_all(ids, text, words, at, &mut hit);
+                self.try_all(ids, text, words, at, hit);
             }
-            if let Some(next) = words.get(at + 1) {
-                let hash = pair_hash(word.hash, next.hash);
-                if has(&self.pair_filter, hash)
-                    && let Some(ids) = self.pairs.get(&hash)
-                {
-                    self.try_all(ids, text, words, at, &mut hit);
-                }
-            }
-            let bit = stem_bit(word.head);
-            if self.stem_filter[bit / 64] >> (bit % 64) & 1 == 1
-                && let Some(ids) = self.stems.get(&u64::from(word.head))
-            {
-                self.try_all(ids, text, words, at, &mut hit);
-            }
+        }
+        if self.stem_filter.has(stem_hash(word.head))
+            && let Some(ids) = self.stems.get(&u64::from(word.head))
+        {
+            self.try_all(ids, text, words, at, hit);
         }
     }
 
@@ -200,7 +228,7 @@ mod tests {
     use super::*;
 
     fn find(phrases: &[&str], text: &str) -> Vec<(u32, String)> {
-        let mut table = Phrases::default();
+        let mut table = Phrases::large();
         for (owner, phrase) in phrases.iter().enumerate() {
             table.add(phrase, owner as u32).unwrap();
         }
@@ -224,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_star_inside_a_word_and_an_empty_phrase_are_refused() {
-        let mut table = Phrases::default();
+        let mut table = Phrases::large();
         assert_eq!(table.add("lon*ely", 0).unwrap_err(), "`lon*ely`: `*` may only end a word");
         assert_eq!(table.add("?!", 0).unwrap_err(), "`?!` has no word");
     }

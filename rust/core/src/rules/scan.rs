@@ -1,13 +1,22 @@
 //! Running the compiled packs over the turns of a record.
+//!
+//! The work is bounded by the length of the texts, whatever a pack says: a rule's hits count up to its
+//! `most`, expressions see the first 32 KiB of a turn, and which sentence a word stands in is found by
+//! bisection.
 
 use super::compile::{Compiled, Part, Ready};
 use super::measure::Facts;
-use super::pack::{Mode, Same, Scope};
+use super::pack::{Same, Scope};
+use super::sentences::Sentences;
 use super::words::{self, Word};
 use crate::record::Role;
+use crate::record::labels::{Label, Place};
 
-/// Spans kept for one label, at most: enough to explain it.
-const SPANS: usize = 8;
+/// Places kept for one label, at most: enough to explain it.
+pub(super) const PLACES: usize = 8;
+
+/// Bytes of a turn that expressions see.
+const EXPRESSION_BYTES: usize = 32 << 10;
 
 /// A turn as rules see it.
 #[derive(Clone, Copy, Debug)]
@@ -18,55 +27,55 @@ pub struct Turn<'a> {
     pub text: &'a str,
 }
 
-/// Where a label was earned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// Index of the rule among all rules.
-    pub rule: u32,
-    /// Index of the turn.
-    pub turn: u32,
-    /// First byte in the turn's text.
-    pub start: u32,
-    /// Byte after the last.
-    pub end: u32,
-}
-
-/// One label of a record.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Label {
-    /// Index of the column.
-    pub column: usize,
-    /// Index of the tag in the column.
-    pub tag: usize,
-    /// The sum of what its rules added.
-    pub score: f32,
-    /// Where it was earned, at most eight places.
-    pub spans: Vec<Span>,
+/// One label of a record and the places that earned it, at most eight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Found<'s> {
+    /// The label; its column is the pack's number.
+    pub label: Label,
+    /// Where it was earned, by rule, then by turn and place.
+    pub places: &'s [Place],
 }
 
 /// Reused buffers of one thread.
 #[derive(Debug, Default)]
 pub struct Scratch {
     words: Vec<Word>,
-    word_counts: Vec<usize>,
-    hits: Vec<(u32, u32, u32)>,
-    fired: Vec<(u32, u32)>,
-    spans: Vec<Span>,
+    sentences: Sentences,
+    beside: Vec<(u32, u32, u32)>,
+    /// Hits of the turn that have to be looked at once more: rule, start, end.
+    waiting: Vec<(u32, u32, u32)>,
+    /// Rules whose expressions run on the turn.
+    needed: Vec<u32>,
+    pub(super) word_counts: Vec<u32>,
+    /// By rule: hits that count.
+    pub(super) counts: Vec<u32>,
+    pub(super) places: Vec<Place>,
+    pub(super) measured: Vec<f64>,
+    pub(super) scores: Vec<f32>,
+    pub(super) kept: Vec<Place>,
+    pub(super) labels: Vec<(Label, usize, usize)>,
 }
 
 impl Compiled {
     /// The labels of a record, by column, then precedence (`many`) or the best (`one`).
-    pub fn label(&self, turns: &[Turn<'_>], facts: Facts, scratch: &mut Scratch) -> Vec<Label> {
-        scratch.fired.clear();
-        scratch.spans.clear();
+    pub fn label<'s>(
+        &self,
+        turns: &[Turn<'_>],
+        facts: Facts,
+        scratch: &'s mut Scratch,
+    ) -> impl Iterator<Item = Found<'s>> + use<'s> {
+        scratch.places.clear();
         scratch.word_counts.clear();
-        let places = Places::of(turns);
+        scratch.counts.clear();
+        scratch.counts.resize(self.rules.len(), 0);
+        let scopes = Scopes::of(turns);
         for (index, turn) in turns.iter().enumerate() {
-            self.turn(index, turn, &places, scratch);
+            self.turn(index as u32, turn, scopes.at(index, turn.role), scratch);
         }
-        scratch.fired.extend(self.measured.iter().map(|&rule| (rule as u32, 1)));
-        scratch.fired.sort_unstable();
-        self.decide(turns, facts, &places, scratch)
+        self.measured.iter().for_each(|&rule| scratch.counts[rule] = 1);
+        self.decide(turns, facts, &scopes, scratch);
+        let Scratch { labels, kept, .. } = scratch;
+        labels.iter().map(|&(label, from, to)| Found { label, places: &kept[from..to] })
     }
 
     /// The name of a rule, for explanations.
@@ -84,151 +93,115 @@ impl Compiled {
         self.rules.iter().filter(move |rule| rule.pack == column).map(|rule| &*rule.name)
     }
 
-    fn turn(&self, index: usize, turn: &Turn<'_>, places: &Places, scratch: &mut Scratch) {
-        let Scratch { words, word_counts, hits, fired, spans } = scratch;
+    fn turn(&self, index: u32, turn: &Turn<'_>, scopes: u8, scratch: &mut Scratch) {
+        let Scratch { words, sentences, beside, waiting, needed, word_counts, counts, places, .. } = scratch;
         words.clear();
-        hits.clear();
         words::scan(turn.text, words);
-        word_counts.push(words.len());
-        let in_scope = |owner: u32| places.holds(self.rules[Part::of(owner).0].scope, index, turn.role);
-        self.phrases.find(turn.text, words, |owner, start, end| {
-            if in_scope(owner) {
-                hits.push((owner, start, end));
+        word_counts.push(words.len() as u32);
+        let mut hit = |owner: u32, start: u32, end: u32| {
+            let (rule, part) = Part::of(owner);
+            let gate = self.gates[rule];
+            if gate.scope & scopes == 0 {
+                return;
             }
-        });
-        for (finder, owner) in &self.literals {
-            if in_scope(*owner) {
-                let length = finder.needle().len() as u32;
-                hits.extend(finder.find_iter(turn.text.as_bytes()).map(|at| (*owner, at as u32, at as u32 + length)));
-            }
-        }
-        for &rule in &self.slow {
-            if places.holds(self.rules[rule].scope, index, turn.role) {
-                hits.push((Part::Needs.owner(rule), 0, 0));
-            }
-        }
-        hits.sort_unstable();
-        let mut from = 0;
-        while from < hits.len() {
-            let rule = Part::of(hits[from].0).0;
-            let to = from + hits[from..].partition_point(|hit| Part::of(hit.0).0 == rule);
-            let ready = &self.rules[rule];
-            let beside = &hits[from..to];
-            let before = spans.len();
-            let first = words.first().map_or(0, |word| word.start);
-            let count = ready.count(turn.text, first, beside, |start, end| {
-                if spans.len() - before < SPANS {
-                    spans.push(Span { rule: rule as u32, turn: index as u32, start, end });
-                }
-            });
-            if count > 0 {
-                fired.push((rule as u32, count));
-            }
-            from = to;
-        }
-    }
-
-    fn decide(&self, turns: &[Turn<'_>], facts: Facts, places: &Places, scratch: &Scratch) -> Vec<Label> {
-        let mut labels: Vec<Label> = Vec::new();
-        let mut at = 0;
-        while at < scratch.fired.len() {
-            let rule = scratch.fired[at].0;
-            let mut count = 0u32;
-            while at < scratch.fired.len() && scratch.fired[at].0 == rule {
-                count = count.saturating_add(scratch.fired[at].1);
-                at += 1;
-            }
-            let ready = &self.rules[rule as usize];
-            let measured = ready.measure.iter().all(|(measure, bounds)| {
-                let texts = turns
-                    .iter()
-                    .enumerate()
-                    .filter(|(index, turn)| places.holds(measure.scope, *index, turn.role))
-                    .map(|(index, turn)| (turn.text, scratch.word_counts[index]));
-                bounds.hold(measure.value(texts, facts))
-            });
-            if !measured {
-                continue;
-            }
-            let score = ready.weight * count.min(ready.most) as f32;
-            let label = match labels.iter_mut().find(|label| label.column == ready.pack && label.tag == ready.tag) {
-                Some(label) => label,
-                None => {
-                    labels.push(Label { column: ready.pack, tag: ready.tag, score: 0.0, spans: Vec::new() });
-                    let last = labels.len() - 1;
-                    &mut labels[last]
-                }
-            };
-            label.score += score;
-            let room = SPANS - label.spans.len();
-            label.spans.extend(scratch.spans.iter().filter(|span| span.rule == rule).take(room));
-        }
-        labels.sort_by_key(|label| (label.column, label.tag));
-        self.choose(labels)
-    }
-
-    /// Keeps what reaches its column's threshold; in mode `one` the best, the first at equal score.
-    fn choose(&self, labels: Vec<Label>) -> Vec<Label> {
-        let mut chosen: Vec<Label> = Vec::with_capacity(labels.len());
-        for label in labels {
-            let column = &self.columns[label.column];
-            if label.score < column.threshold {
-                continue;
-            }
-            match chosen.last_mut() {
-                Some(best) if column.mode == Mode::One && best.column == label.column => {
-                    if label.score > best.score {
-                        *best = label;
+            match part {
+                Part::Needs => {
+                    if !needed.contains(&(rule as u32)) {
+                        needed.push(rule as u32);
                     }
                 }
-                _ => chosen.push(label),
+                Part::Any if gate.waits => waiting.push((rule as u32, start, end)),
+                Part::Any => count(counts, places, Place { rule: rule as u32, turn: index, start, end }),
+            }
+        };
+        if !words.is_empty() {
+            self.starts.find_at(turn.text, words, 0, &mut hit);
+        }
+        self.phrases.find(turn.text, words, &mut hit);
+        self.literals.find(turn.text, &mut hit);
+        needed.extend(self.slow.iter().filter(|&&rule| self.gates[rule].scope & scopes != 0).map(|&rule| rule as u32));
+        for rule in needed.drain(..) {
+            let ready = &self.rules[rule as usize];
+            let text = head(turn.text);
+            for found in ready.regex.iter().flat_map(|regex| regex.find_iter(text).take(ready.most as usize)) {
+                let (start, end) = (found.start() as u32, found.end() as u32);
+                match self.gates[rule as usize].waits {
+                    true => waiting.push((rule, start, end)),
+                    false => count(counts, places, Place { rule, turn: index, start, end }),
+                }
             }
         }
-        chosen
+        if !waiting.is_empty() {
+            waiting.sort_unstable();
+            sentences.read(turn.text);
+            for hits in waiting.chunk_by(|one, other| one.0 == other.0) {
+                let ready = &self.rules[hits[0].0 as usize];
+                ready.collect_beside(turn.text, words, beside);
+                for &(rule, start, end) in hits {
+                    if counts[rule as usize] >= ready.most.max(PLACES as u32) {
+                        break;
+                    }
+                    if ready.stands(sentences, beside, (start, end)) {
+                        count(counts, places, Place { rule, turn: index, start, end });
+                    }
+                }
+            }
+            waiting.clear();
+        }
     }
+}
+
+/// Counts a hit; the first few places of each rule are kept.
+#[inline]
+fn count(counts: &mut [u32], places: &mut Vec<Place>, place: Place) {
+    let count = &mut counts[place.rule as usize];
+    if *count < PLACES as u32 {
+        places.push(place);
+    }
+    *count = count.saturating_add(1);
+}
+
+/// The part of a turn that expressions see.
+fn head(text: &str) -> &str {
+    let mut end = text.len().min(EXPRESSION_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 impl Ready {
-    /// How often the rule holds in a turn whose first word begins at `first`. `hits` are its phrases there, in order of part and place.
-    fn count(&self, text: &str, first: u32, hits: &[(u32, u32, u32)], mut place: impl FnMut(u32, u32)) -> u32 {
-        let of = |part: Part| hits.iter().filter(move |hit| Part::of(hit.0).1 == part);
-        let beside = |part: Part, start: u32, end: u32| {
-            of(part).any(|hit| self.same == Same::Turn || same_sentence(text, (start, end), (hit.1, hit.2)))
-        };
-        let mut count = 0u32;
-        let mut consider = |start: u32, end: u32| {
-            if (!self.has_with || beside(Part::With, start, end)) && !beside(Part::Unless, start, end) {
-                count = count.saturating_add(1);
-                place(start, end);
+    /// The places of `with` and `unless` in the turn, by which of the two and by place.
+    fn collect_beside(&self, text: &str, words: &[Word], out: &mut Vec<(u32, u32, u32)>) {
+        out.clear();
+        self.beside.find(text, words, |owner, start, end| out.push((owner, start, end)));
+        out.sort_unstable();
+    }
+
+    /// Whether a hit counts: one of `with` stands beside it, and none of `unless`.
+    fn stands(&self, sentences: &Sentences, beside: &[(u32, u32, u32)], hit: (u32, u32)) -> bool {
+        let (with, unless) = beside.split_at(beside.partition_point(|place| place.0 == 0));
+        let any = |places: &[(u32, u32, u32)]| match self.same {
+            Same::Turn => !places.is_empty(),
+            Same::Sentence => {
+                // Only the nearest on either side can share its sentence before others do.
+                let next = places.partition_point(|place| place.1 < hit.0);
+                let nearest = places[..next].last().into_iter().chain(places.get(next));
+                nearest.into_iter().any(|place| sentences.share(hit, (place.1, place.2)))
             }
         };
-        if self.has_any {
-            of(Part::Any).filter(|hit| !self.start || hit.1 == first).for_each(|hit| consider(hit.1, hit.2));
-        }
-        if of(Part::Needs).next().is_some() {
-            for found in self.regex.iter().flat_map(|regex| regex.find_iter(text).take(self.most as usize)) {
-                consider(found.start() as u32, found.end() as u32);
-            }
-        }
-        count
+        (!self.has_with || any(with)) && !any(unless)
     }
 }
 
-/// Whether no sentence ends between two places.
-fn same_sentence(text: &str, a: (u32, u32), b: (u32, u32)) -> bool {
-    let (first, second) = if a.0 <= b.0 { (a, b) } else { (b, a) };
-    let (from, to) = (first.1 as usize, second.0 as usize);
-    from >= to || text.get(from..to).is_some_and(|between| !between.contains(['.', '!', '?', '\n', '。', '！', '？']))
-}
-
 /// Which turns are first and last of their kind.
-struct Places {
+pub(super) struct Scopes {
     first_user: usize,
     last_user: usize,
     last_assistant: usize,
 }
 
-impl Places {
+impl Scopes {
     fn of(turns: &[Turn<'_>]) -> Self {
         let last = |role: Role| turns.iter().rposition(|turn| turn.role == role).unwrap_or(usize::MAX);
         Self {
@@ -238,16 +211,22 @@ impl Places {
         }
     }
 
-    fn holds(&self, scope: Scope, index: usize, role: Role) -> bool {
-        match scope {
-            Scope::All => true,
-            Scope::System => matches!(role, Role::System | Role::Developer),
-            Scope::User => role == Role::User,
-            Scope::FirstUser => index == self.first_user,
-            Scope::LastUser => index == self.last_user,
-            Scope::Assistant => matches!(role, Role::Assistant | Role::Text),
-            Scope::Tool => role == Role::Tool,
-            Scope::LastAssistant => index == self.last_assistant || role == Role::Text,
-        }
+    /// The scopes that a turn lies in, a bit each.
+    pub(super) fn at(&self, index: usize, role: Role) -> u8 {
+        let bit = |scope: Scope, holds: bool| u8::from(holds) << scope as u8;
+        bit(Scope::All, true)
+            | match role {
+                Role::System | Role::Developer => bit(Scope::System, true),
+                Role::User => {
+                    bit(Scope::User, true)
+                        | bit(Scope::FirstUser, index == self.first_user)
+                        | bit(Scope::LastUser, index == self.last_user)
+                }
+                Role::Assistant => {
+                    bit(Scope::Assistant, true) | bit(Scope::LastAssistant, index == self.last_assistant)
+                }
+                Role::Tool => bit(Scope::Tool, true),
+                Role::Text => bit(Scope::Assistant, true) | bit(Scope::LastAssistant, true),
+            }
     }
 }

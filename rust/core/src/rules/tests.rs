@@ -10,8 +10,11 @@ fn compile(toml: &str) -> crate::Result<Compiled> {
 
 fn tags(pack: &Compiled, turns: &[(Role, &str)]) -> Vec<(String, f32)> {
     let turns: Vec<Turn<'_>> = turns.iter().map(|&(role, text)| Turn { role, text }).collect();
-    let labels = pack.label(&turns, Facts::default(), &mut Scratch::default());
-    labels.iter().map(|label| (pack.columns[label.column].tags[label.tag].clone(), label.score)).collect()
+    let mut scratch = Scratch::default();
+    let labels = pack.label(&turns, Facts::default(), &mut scratch).map(|found| found.label);
+    labels
+        .map(|label| (pack.columns[usize::from(label.column)].tags[usize::from(label.tag)].clone(), label.score))
+        .collect()
 }
 
 const CUE: &str = r#"

@@ -16,6 +16,7 @@ use super::timings::Timings;
 use crate::digest::Digest;
 use crate::plan::Plan;
 use crate::report::Report;
+use crate::rules::Loaded;
 use crate::stage::dedup::Index;
 use crate::stage::read::{Cursor, FileAccount, Inputs, Note};
 use crate::stage::write::row_log::RowLogState;
@@ -138,6 +139,7 @@ impl Checkpoint {
 /// Keeps the run folder: when to write a checkpoint, and the end.
 pub(super) struct Keeper {
     pub plan: Plan,
+    pub packs: Vec<Loaded>,
     pub inputs: Arc<Inputs>,
     pub limit: Option<u64>,
     pub threads: usize,
@@ -161,6 +163,7 @@ pub(super) struct Keeper {
 impl Keeper {
     pub fn new(
         plan: &Plan,
+        packs: Vec<Loaded>,
         inputs: Arc<Inputs>,
         options: &super::Options,
         folder: Option<Folder>,
@@ -168,6 +171,7 @@ impl Keeper {
         started: Instant,
     ) -> Self {
         Self {
+            packs,
             plan: plan.clone(),
             inputs,
             limit: options.limit,

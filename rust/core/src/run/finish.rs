@@ -129,6 +129,7 @@ fn manifest(keeper: &Keeper, tail: &Tail, parquet: Option<&[ParquetShard]>, repo
         plan: keeper.plan.of_run(),
         plan_digest: keeper.plan.digest(),
         deviations: serde_json::to_value(deviations).unwrap_or_default(),
+        packs: keeper.packs.clone(),
         limit: keeper.limit,
         arguments: keeper.inputs.arguments.clone(),
         inputs: inputs.collect(),

@@ -2,6 +2,7 @@
 
 use super::checkpoint::{Checkpoint, shown};
 use crate::plan::Plan;
+use crate::rules::Loaded;
 use crate::stage::read::{Cursor, InputKind, Inputs};
 use crate::stage::write::disk::{Disk, refuse_link};
 use crate::stage::write::manifest::{MANIFEST, Manifest};
@@ -36,12 +37,19 @@ pub(super) struct Identity {
     version: String,
     plan_digest: String,
     limit: Option<u64>,
+    packs: Vec<Loaded>,
     inputs: Inputs,
 }
 
 impl Identity {
-    pub fn new(plan: &Plan, limit: Option<u64>, inputs: &Inputs) -> Self {
-        Self { version: crate::VERSION.to_owned(), plan_digest: plan.digest(), limit, inputs: inputs.clone() }
+    pub fn new(plan: &Plan, limit: Option<u64>, inputs: &Inputs, packs: &[Loaded]) -> Self {
+        Self {
+            version: crate::VERSION.to_owned(),
+            plan_digest: plan.digest(),
+            limit,
+            packs: packs.to_vec(),
+            inputs: inputs.clone(),
+        }
     }
 
     /// Refuses to continue the run `before` as this one. What the inputs hold is another question.
@@ -55,6 +63,9 @@ impl Identity {
         }
         if before.plan_digest != self.plan_digest {
             return other("another plan".to_owned());
+        }
+        if before.packs != self.packs {
+            return other("other rule packs: a pack has changed".to_owned());
         }
         if before.limit != self.limit {
             let shown = |limit: Option<u64>| limit.map_or("no limit".to_owned(), |limit| format!("--limit {limit}"));

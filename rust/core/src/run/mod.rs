@@ -8,6 +8,8 @@ mod checkpoint;
 pub mod extra;
 mod finish;
 pub(crate) mod folder;
+mod inline;
+mod label_counts;
 mod later;
 mod options;
 mod places;
@@ -92,7 +94,7 @@ fn run(
     let mut start = Start::Fresh;
     let mut folder = None;
     if let Some(output) = output {
-        let identity = Identity::new(plan, options.limit, &inputs);
+        let identity = Identity::new(plan, options.limit, &inputs, stages.tagger.packs());
         let (opened, how) = Folder::open(output, disk.clone(), &identity, options.force)?;
         if matches!(how, Start::Finished) {
             return finished_before(&opened);
@@ -100,7 +102,7 @@ fn run(
         folder = Some(opened);
         start = how;
     }
-    let mut tail = Tail::new(output.map(|output| (&disk, output)), &plan.write);
+    let mut tail = Tail::new(output.map(|output| (&disk, output)), &plan.write, Arc::clone(stages.tagger.vocabulary()));
     tail.consumer = consumer;
     let temporary = match output {
         None if !plan.dedup.is_off() => Some(Temporary::new()?),
@@ -141,7 +143,8 @@ fn run(
         tail.ended = true;
     }
     let earlier = tail.progress();
-    let keeper = Keeper::new(plan, Arc::clone(&inputs), options, folder, before, started);
+    let packs = stages.tagger.packs().to_vec();
+    let keeper = Keeper::new(plan, packs, Arc::clone(&inputs), options, folder, before, started);
     let pool = Pool::new(stages, Arc::clone(&inputs), plan.write.clone(), options, reader, tail, keeper);
     let total = (!inputs.has_stdin()).then(|| inputs.bytes());
     let stopped = std::thread::scope(|scope| {

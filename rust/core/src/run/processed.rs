@@ -35,6 +35,10 @@ pub(super) struct Processed {
     pub sources: Names,
     pub families: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     pub changes: Vec<Changes>,
+    /// Candidates' labels, as numbers of [`super::label_counts`].
+    pub labels: Vec<u32>,
+    /// Labels that records declare: column and tag, a tab between.
+    pub declared: Names,
     /// What stopped the batch in the middle.
     pub error: Option<Error>,
     /// The batch itself, where a limit may need it once more.
@@ -62,6 +66,8 @@ pub(super) struct Candidate {
     pub turns: u32,
     /// Index into `changes`, or `UNCHANGED`.
     pub changes: u32,
+    /// Where its labels begin and end.
+    pub labels: (usize, usize),
 }
 
 pub(super) const UNCHANGED: u32 = u32::MAX;
@@ -86,6 +92,8 @@ impl Processed {
         self.items.clear();
         self.items.shrink_to(KEEP / size_of::<Item>());
         self.changes.clear();
+        self.labels.clear();
+        self.declared.clear();
         self.files.clear();
         self.families.clear();
         self.sources.clear();

@@ -1,6 +1,7 @@
 //! What one worker does to one batch: parse, normalise, filter, emit, sign. Pure: its result
 //! depends on the batch and the plan alone.
 
+use super::inline::inline;
 use super::processed::{Candidate, Item, Processed, UNCHANGED};
 use super::stages::Stages;
 use super::timings::{Clock, Share};
@@ -154,8 +155,19 @@ impl Stages {
         let mut verdict = self.normalise.apply(record, arena);
         scratch.clock.lap(Share::Normalise);
         if verdict == Verdict::Keep {
+            verdict = self.tagger.apply(record, arena);
+            scratch.clock.lap(Share::Tag);
+        }
+        if verdict == Verdict::Keep {
             verdict = self.filter.apply(record, arena);
             scratch.clock.lap(Share::Filter);
+        }
+        let labels = out.labels.len();
+        if verdict == Verdict::Keep {
+            self.numbers.of(record, &mut out.declared, &mut out.labels);
+            if self.inline {
+                inline(record, self.tagger.vocabulary(), arena);
+            }
         }
         let source_name = record.source();
         let source = out.sources.number(source_name);
@@ -174,6 +186,7 @@ impl Stages {
             }
         }
         if let Verdict::Drop { reason, evidence } = verdict {
+            out.labels.truncate(labels);
             scratch.record.clear();
             // The canonical form holds every record.
             let _ = write_record(&mut scratch.record, record, Form::Messages);
@@ -185,7 +198,7 @@ impl Stages {
         if self.signer.is_some() && self.form != Form::Messages {
             let _ = write_record(&mut out.canonical, record, Form::Messages);
         }
-        let (characters, turns) = write_row(record, origin, source_name, &mut out.rows);
+        let (characters, turns) = self.write_row(record, origin, source_name, &mut out.rows);
         scratch.clock.lap(Share::Write);
         if let Some(signer) = &self.signer {
             signer.sign(record, origin, &mut scratch.sign, &mut out.entries);
@@ -207,57 +220,73 @@ impl Stages {
             characters,
             turns,
             changes,
+            labels: (labels, out.labels.len()),
         }));
     }
 }
 
-/// Appends the row for `columns/`; returns assistant characters and turns.
-fn write_row(record: &Record<'_>, origin: &str, source: &str, out: &mut Vec<u8>) -> (u64, u32) {
-    let (mut characters, mut total) = (0, 0);
-    for message in &record.messages {
-        let count = message.characters();
-        total += count;
-        if matches!(message.role, Role::Assistant | Role::Text) {
-            characters += count;
-        }
-    }
-    let turns = record.messages.len() as u32;
-    let mut row = Row {
-        origin,
-        parent: record.parent,
-        source,
-        characters,
-        characters_total: total,
-        turns,
-        family: record.schema.family,
-        dialect: record.schema.dialect,
-        changes: record.changes,
-        ..Row::default()
-    };
-    for member in &record.fields {
-        // A label that is no string counts as it is spelled; null says nothing.
-        let value = match member.value.as_str() {
-            Some(text) => Some(text),
-            None if member.value.is_null() => None,
-            None => Some(member.value.raw),
-        };
-        match member.key {
-            "id" => row.id = value,
-            "licence" | "license" => row.licence = value,
-            "_category" => row.category = value,
-            "_persona" => row.persona = value,
-            "_traits" => {
-                row.traits.clear();
-                match member.value.as_array() {
-                    Some(items) => row.traits.extend(items.iter().map(|item| item.as_str().unwrap_or(item.raw))),
-                    None => row.traits.extend(value),
-                }
+impl Stages {
+    /// Appends the row for `columns/`; returns assistant characters and turns.
+    fn write_row(&self, record: &Record<'_>, origin: &str, source: &str, out: &mut Vec<u8>) -> (u64, u32) {
+        let (mut characters, mut total) = (0, 0);
+        for message in &record.messages {
+            let count = message.characters();
+            total += count;
+            if matches!(message.role, Role::Assistant | Role::Text) {
+                characters += count;
             }
-            _ => {}
         }
+        let turns = record.messages.len() as u32;
+        let mut row = Row {
+            origin,
+            parent: record.parent,
+            source,
+            characters,
+            characters_total: total,
+            turns,
+            family: record.schema.family,
+            dialect: record.schema.dialect,
+            changes: record.changes,
+            labels: record.labels,
+            ..Row::default()
+        };
+        let vocabulary = self.tagger.vocabulary();
+        let [category, persona, traits] = self.tagger.declarable();
+        for label in record.labels.given {
+            let column = Some(label.column);
+            if column == category {
+                row.category = Some(vocabulary.tag(label));
+            } else if column == persona {
+                row.persona = Some(vocabulary.tag(label));
+            } else if column == traits {
+                row.traits.push(vocabulary.tag(label));
+            }
+        }
+        for member in &record.fields {
+            // A label that is no string counts as it is spelled; null says nothing.
+            let value = match member.value.as_str() {
+                Some(text) => Some(text),
+                None if member.value.is_null() => None,
+                None => Some(member.value.raw),
+            };
+            match member.key {
+                "id" => row.id = value,
+                "licence" | "license" => row.licence = value,
+                "_category" => row.category = value,
+                "_persona" => row.persona = value,
+                "_traits" => {
+                    row.traits.clear();
+                    match member.value.as_array() {
+                        Some(items) => row.traits.extend(items.iter().map(|item| item.as_str().unwrap_or(item.raw))),
+                        None => row.traits.extend(value),
+                    }
+                }
+                _ => {}
+            }
+        }
+        row.write(out);
+        (characters, turns)
     }
-    row.write(out);
-    (characters, turns)
 }
 
 /// Writes an origin; the usual kinds without the machinery of `fmt`.

@@ -1,10 +1,12 @@
 //! The ordered end of the run: verdicts of dedup, the sinks, the account. One batch at a time, in
 //! input order, on whichever worker holds it.
 
+use super::label_counts::Tally;
 use super::later::Later;
 use super::options::Progress;
 use super::places::{Ends, Run};
 use super::processed::{Candidate, Item, Processed, UNCHANGED};
+use crate::record::labels::Vocabulary;
 use crate::report::{Fates, Report};
 use crate::stage::dedup::{Duplicate, Index, Judgement};
 use crate::stage::read::{Cursor, FileAccount, Note};
@@ -18,6 +20,7 @@ use crate::stage::write::sink::{Done, Sink, Work};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 pub(super) const DATA: usize = 0;
 pub(super) const DROPPED: usize = 1;
@@ -56,6 +59,7 @@ pub(super) trait Settle {
 pub(super) struct Tail {
     pub sinks: [Sink; 4],
     pub rows: RowLog,
+    labels: Tally,
     pub report: Report,
     pub accounts: Vec<FileAccount>,
     pub notes: Vec<Note>,
@@ -81,11 +85,12 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    pub fn new(out: Option<(&Disk, &Path)>, settings: &WriteSettings) -> Self {
+    pub fn new(out: Option<(&Disk, &Path)>, settings: &WriteSettings, vocabulary: Arc<Vocabulary>) -> Self {
         let names = ["data", "dropped", "duplicates", "rejected"];
         Self {
             sinks: std::array::from_fn(|index| Sink::new(names[index], index, out, settings)),
-            rows: RowLog::new(out),
+            rows: RowLog::new(out, Arc::clone(&vocabulary)),
+            labels: Tally::new(vocabulary),
             report: Report::default(),
             accounts: Vec::new(),
             notes: Vec::new(),
@@ -252,6 +257,7 @@ impl Tail {
             // A unit becomes at most one record.
             self.report.units.in_records += fates.records;
         }
+        self.labels.report(batch.declared.all(), &mut self.report);
         self.bytes += batch.bytes as u64;
         std::mem::swap(&mut self.cursor, &mut batch.end);
         self.torn = false;
@@ -285,6 +291,7 @@ impl Tail {
         (run.line_end, run.row_end) = (candidate.line, candidate.row);
         self.report.characters.add(candidate.characters);
         self.report.turns.add(u64::from(candidate.turns));
+        self.labels.add(batch.labels.get(candidate.labels.0..candidate.labels.1).unwrap_or_default());
         if candidate.changes != UNCHANGED {
             self.report.add_changes(&batch.changes[candidate.changes as usize]);
         }

@@ -9,12 +9,13 @@ pub(super) enum Share {
     Read,
     Parse,
     Normalise,
+    Tag,
     Filter,
     Dedup,
     Write,
 }
 
-const SHARES: [&str; 6] = ["read", "parse", "normalise", "filter", "dedup", "write"];
+const SHARES: [&str; 7] = ["read", "parse", "normalise", "tag", "filter", "dedup", "write"];
 
 /// One record in so many is timed.
 const SAMPLE: u32 = 64;

@@ -8,6 +8,7 @@ pub mod filter;
 pub mod normalise;
 pub mod parse;
 pub mod read;
+pub mod tag;
 pub mod write;
 
 /// A stage that looks at one record and nothing else, so that any core may run it.

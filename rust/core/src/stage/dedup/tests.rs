@@ -44,6 +44,7 @@ fn record<'a>(turns: &'a Turns, number: usize, arena: &'a Bump) -> Record<'a> {
         parent: None,
         fields: ArenaVec::new_in(arena),
         changes: Changes::default(),
+        labels: crate::record::Labels::default(),
     }
 }
 

@@ -18,6 +18,7 @@ fn record<'a>(messages: ArenaVec<'a, Message<'a>>, arena: &'a Bump) -> Record<'a
         parent: None,
         fields: ArenaVec::new_in(arena),
         changes: Changes::default(),
+        labels: crate::record::Labels::default(),
     }
 }
 

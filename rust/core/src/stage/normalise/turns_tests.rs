@@ -17,6 +17,7 @@ fn record<'a>(turns: Vec<Message<'a>>, arena: &'a Bump) -> Record<'a> {
         parent: None,
         fields: ArenaVec::new_in(arena),
         changes: Changes::default(),
+        labels: crate::record::Labels::default(),
     }
 }
 

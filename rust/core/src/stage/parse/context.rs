@@ -46,6 +46,7 @@ impl<'a> Context<'a, '_> {
             parent: None,
             fields: ArenaVec::new_in(self.arena),
             changes: Changes::default(),
+            labels: crate::record::Labels::default(),
         };
         let members = node.as_object().unwrap_or(&[]);
         record.fields.reserve_exact(members.len());

@@ -184,6 +184,7 @@ pub(super) fn record<'a>(plain: Plain<'a>, origin: Origin<'a>, arena: &'a Bump) 
         parent: None,
         fields,
         changes: Changes::default(),
+        labels: crate::record::Labels::default(),
     }
 }
 

@@ -4,9 +4,11 @@
 //! or version of a library goes in, so equal rows give equal bytes.
 
 use super::columns_group::Columns;
+use super::columns_labels;
 use super::disk::Disk;
 use super::output::Output;
 use crate::digest::Digest;
+use crate::record::labels::Vocabulary;
 use crate::{Error, Result};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::data_type::{DataType, Int32Type, Int64Type};
@@ -21,8 +23,9 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The columns; `changes` is the trace: kind of change and how often.
-pub const SCHEMA: &str = "message record {
+/// The columns of every run; `changes` is the trace: kind of change and how often. The label columns of
+/// the run stand behind them.
+const SCHEMA: &str = "message record {
   required binary origin (STRING);
   optional binary id (STRING);
   optional binary parent (STRING);
@@ -37,7 +40,7 @@ pub const SCHEMA: &str = "message record {
   required int32 turns;
   required group traits (LIST) { repeated group list { required binary element (STRING); } }
   required group changes (MAP) { repeated group key_value { required binary key (STRING); required int32 value; } }
-}";
+";
 
 /// Most bytes of the row log that become one row group.
 const GROUP_BYTES: usize = 8 << 20;
@@ -68,6 +71,8 @@ pub struct ColumnsWork {
     pub target: PathBuf,
     /// The file operations.
     pub disk: Disk,
+    /// The labels that the run can give.
+    pub vocabulary: Arc<Vocabulary>,
 }
 
 impl ColumnsWork {
@@ -77,7 +82,7 @@ impl ColumnsWork {
         let file = self.disk.open(&self.target)?;
         self.disk.truncate(&file, &self.target, 0)?;
         let out = Output::new(&self.disk, &file, &self.target);
-        let mut writer = ColumnsWriter::new(out).map_err(|error| self.explain(&error))?;
+        let mut writer = ColumnsWriter::new(out, &self.vocabulary).map_err(|error| self.explain(&error))?;
         let mut at = 0;
         let mut size = GROUP_BYTES;
         let mut part = Vec::new();
@@ -131,13 +136,14 @@ fn whole_rows(log: &[u8]) -> usize {
 }
 
 struct ColumnsWriter<'a> {
+    vocabulary: &'a Vocabulary,
     writer: SerializedFileWriter<Output<'a>>,
     rows: u64,
 }
 
 impl<'a> ColumnsWriter<'a> {
-    fn new(out: Output<'a>) -> Result<Self, ParquetError> {
-        let schema = Arc::new(parse_message_type(SCHEMA)?);
+    fn new(out: Output<'a>, vocabulary: &'a Vocabulary) -> Result<Self, ParquetError> {
+        let schema = Arc::new(parse_message_type(&format!("{SCHEMA}{}}}", columns_labels::schema(vocabulary)))?);
         let origin = ColumnPath::from("origin");
         let mut properties = WriterProperties::builder()
             .set_writer_version(WriterVersion::PARQUET_1_0)
@@ -155,8 +161,17 @@ impl<'a> ColumnsWriter<'a> {
                 .set_column_dictionary_enabled(ColumnPath::from(name), false)
                 .set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED);
         }
+        for name in columns_labels::number_columns(vocabulary) {
+            properties = properties.set_column_dictionary_enabled(ColumnPath::from(name), false);
+        }
+        for part in ["turn", "start", "end"] {
+            let path = ColumnPath::new(["spans", "list", "element", part].map(str::to_owned).to_vec());
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+        }
         let properties = properties.build();
-        Ok(Self { writer: SerializedFileWriter::new(out, schema, Arc::new(properties))?, rows: 0 })
+        Ok(Self { vocabulary, writer: SerializedFileWriter::new(out, schema, Arc::new(properties))?, rows: 0 })
     }
 
     fn failure(&mut self) -> Option<Error> {
@@ -165,7 +180,8 @@ impl<'a> ColumnsWriter<'a> {
 
     /// One row group from whole rows of the log.
     fn group(&mut self, log: &[u8]) -> Result<(), ParquetError> {
-        let columns = Columns::of(log).ok_or_else(|| ParquetError::General("the row log is damaged".to_owned()))?;
+        let columns = Columns::of(log, self.vocabulary)
+            .ok_or_else(|| ParquetError::General("the row log is damaged".to_owned()))?;
         self.rows += columns.origins.0.len() as u64;
         let mut group = self.writer.next_row_group()?;
         let [id, parent, licence, category, persona] = &columns.optional;
@@ -184,6 +200,7 @@ impl<'a> ColumnsWriter<'a> {
         columns.traits.write(&mut group, Some(&columns.trait_levels))?;
         columns.kinds.write(&mut group, Some(&columns.change_levels))?;
         columns.change_levels.write::<Int32Type>(&mut group, &columns.times)?;
+        columns.labels.write(&mut group)?;
         group.close()?;
         Ok(())
     }

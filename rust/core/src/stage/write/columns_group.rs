@@ -4,7 +4,9 @@
 //! runs of equal values: a row costs a comparison there, not a value of its own.
 
 use super::columns::{Group, too_few};
+use super::columns_labels::LabelColumns;
 use super::rows::{OPTIONAL, RowBytes};
+use crate::record::labels::Vocabulary;
 use bytes::Bytes;
 use parquet::column::writer::ColumnWriterImpl;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType};
@@ -16,7 +18,6 @@ const STEP: usize = 1024;
 const NO_LEVELS: [i16; STEP] = [0; STEP];
 
 /// The columns of a row group, in memory.
-#[derive(Default)]
 pub(super) struct Columns<'a> {
     pub origins: Texts<'a>,
     /// Id, parent, licence, category, persona.
@@ -32,12 +33,32 @@ pub(super) struct Columns<'a> {
     pub kinds: Texts<'a>,
     pub times: Vec<i32>,
     pub change_levels: Levels,
+    pub labels: LabelColumns<'a>,
 }
 
 impl<'a> Columns<'a> {
+    fn new(vocabulary: &'a Vocabulary) -> Self {
+        Self {
+            origins: Texts::default(),
+            optional: Default::default(),
+            source: Runs::default(),
+            family: Runs::default(),
+            dialect: Runs::default(),
+            characters: Vec::new(),
+            characters_total: Vec::new(),
+            turns: Vec::new(),
+            traits: Texts::default(),
+            trait_levels: Levels::default(),
+            kinds: Texts::default(),
+            times: Vec::new(),
+            change_levels: Levels::default(),
+            labels: LabelColumns::new(vocabulary),
+        }
+    }
+
     /// The columns of whole rows of the log; `None` where the log is damaged.
-    pub fn of(log: &'a [u8]) -> Option<Self> {
-        let mut columns = Self::default();
+    pub fn of(log: &'a [u8], vocabulary: &'a Vocabulary) -> Option<Self> {
+        let mut columns = Self::new(vocabulary);
         let mut rest = log;
         let mut before: Option<RowBytes<'a>> = None;
         while !rest.is_empty() {
@@ -67,6 +88,7 @@ impl<'a> Columns<'a> {
                 columns.times.push(i32::try_from(times).unwrap_or(i32::MAX));
             }
             columns.change_levels.push(columns.times.len() - changes);
+            columns.labels.push(&row)?;
             before = Some(row);
         }
         Some(columns)

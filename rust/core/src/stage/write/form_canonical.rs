@@ -301,6 +301,7 @@ mod tests {
                 parent: None,
                 fields: ArenaVec::new_in(&arena),
                 changes: Changes::default(),
+                labels: crate::record::Labels::default(),
             };
             let mut out = Vec::new();
             write_canonical(&mut out, &record);

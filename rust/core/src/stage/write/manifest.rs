@@ -1,6 +1,7 @@
 //! `manifest.json`, written last: what a run was, and the digest of every file that it left.
 
 use crate::digest::Digest;
+use crate::rules::Loaded;
 use crate::stage::read::Note;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub struct Manifest {
     pub plan_digest: String,
     /// Settings that differ from the profile.
     pub deviations: serde_json::Value,
+    /// The rule packs that labelled the records.
+    pub packs: Vec<Loaded>,
     /// Only so many records were asked for.
     pub limit: Option<u64>,
     /// The inputs as they were named.
@@ -116,6 +119,7 @@ mod tests {
             plan: serde_json::json!({"version": 1, "x": 1.0, "b": [true, null]}),
             plan_digest: "00".to_owned(),
             deviations: serde_json::json!([]),
+            packs: Vec::new(),
             limit: None,
             arguments: vec!["in/ü".to_owned()],
             inputs: Vec::new(),

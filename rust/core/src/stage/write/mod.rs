@@ -5,6 +5,7 @@
 
 pub mod columns;
 mod columns_group;
+mod columns_labels;
 pub mod disk;
 pub mod encode;
 pub mod form;

@@ -2,10 +2,12 @@
 
 use super::columns::{ColumnsFile, ColumnsWork};
 use super::disk::Disk;
+use crate::record::labels::Vocabulary;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Most bytes that wait before they are written.
 const WAITING: usize = 256 << 10;
@@ -14,6 +16,7 @@ const WAITING: usize = 256 << 10;
 #[derive(Debug)]
 pub struct RowLog {
     place: Option<(Disk, PathBuf, PathBuf)>,
+    vocabulary: Arc<Vocabulary>,
     file: Option<File>,
     waiting: Vec<u8>,
     state: RowLogState,
@@ -37,8 +40,9 @@ pub struct RowLogState {
 
 impl RowLog {
     /// A log in the work folder of `out`; without `out`, rows are ignored.
-    pub fn new(out: Option<(&Disk, &Path)>) -> Self {
+    pub fn new(out: Option<(&Disk, &Path)>, vocabulary: Arc<Vocabulary>) -> Self {
         Self {
+            vocabulary,
             place: out.map(|(disk, out)| (disk.clone(), out.join(".run"), out.join("columns"))),
             file: None,
             waiting: Vec::new(),
@@ -190,6 +194,7 @@ impl RowLog {
             length,
             target: work.join(temporary_name(number)),
             disk: disk.clone(),
+            vocabulary: Arc::clone(&self.vocabulary),
         })
     }
 

@@ -1,10 +1,11 @@
 //! The row that `columns/` gets for a kept record, on its way there: workers write it, the row log
 //! of the current shard keeps it, and it becomes Parquet when the shard ends.
 
-use crate::record::{Change, Changes};
+use crate::record::labels::Label;
+use crate::record::{Change, Changes, Labels};
 
 /// What `columns/` says about a kept record.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Row<'a> {
     /// Where it came from.
     pub origin: &'a str,
@@ -16,11 +17,11 @@ pub struct Row<'a> {
     pub source: &'a str,
     /// The licence that the record itself names.
     pub licence: Option<&'a str>,
-    /// The declared `_category`.
+    /// The declared `_category`, else the label.
     pub category: Option<&'a str>,
-    /// The declared `_persona`.
+    /// The declared `_persona`, else the label.
     pub persona: Option<&'a str>,
-    /// The declared `_traits`.
+    /// The declared `_traits`, else the labels.
     pub traits: Vec<&'a str>,
     /// Characters of assistant text (of the text itself where the record is one).
     pub characters: u64,
@@ -34,13 +35,17 @@ pub struct Row<'a> {
     pub dialect: &'a str,
     /// The trace.
     pub changes: Changes,
+    /// What was observed.
+    pub labels: Labels<'a>,
+    /// The same, read back from a file: column and tag of the columns that not every run has.
+    pub observed: Vec<(&'a str, &'a str)>,
 }
 
 /// A row as it lies in the log: fields as bytes that nothing looked at yet.
 ///
 /// In the log: the length of the rest (u32); the origin; a byte with a bit for each optional field
 /// that follows; characters, characters of all turns, turns; source, family, dialect; the optional
-/// texts; traits and changes, each with their number. Texts stand behind their length (u32).
+/// texts; traits, changes, labels and places, each with their number. Texts stand behind their length (u32).
 pub(super) struct RowBytes<'a> {
     pub origin: &'a [u8],
     /// Source, family, dialect.
@@ -54,6 +59,8 @@ pub(super) struct RowBytes<'a> {
     pub turns: u32,
     traits: Listed<'a>,
     changes: Listed<'a>,
+    labels: Listed<'a>,
+    places: Listed<'a>,
 }
 
 /// Items of a list, one after another.
@@ -66,6 +73,11 @@ struct Listed<'a> {
 pub(super) const OPTIONAL: usize = 5;
 const TRAITS: u8 = 1 << OPTIONAL;
 const CHANGES: u8 = 2 << OPTIONAL;
+const LABELS: u8 = 4 << OPTIONAL;
+
+/// Bytes of a label and of a place.
+const LABEL: usize = 8;
+const PLACE: usize = 16;
 
 impl<'a> Row<'a> {
     /// Appends the row.
@@ -73,7 +85,10 @@ impl<'a> Row<'a> {
         let start = out.len();
         let optional = [self.id, self.parent, self.licence, self.category, self.persona];
         let has_changes = !self.changes.is_empty();
-        let mut present = if self.traits.is_empty() { 0 } else { TRAITS } | if has_changes { CHANGES } else { 0 };
+        let has_labels = !self.labels.given.is_empty();
+        let mut present = if self.traits.is_empty() { 0 } else { TRAITS }
+            | if has_changes { CHANGES } else { 0 }
+            | if has_labels { LABELS } else { 0 };
         for (bit, text) in optional.iter().enumerate() {
             present |= u8::from(text.is_some()) << bit;
         }
@@ -101,9 +116,28 @@ impl<'a> Row<'a> {
                     out.extend_from_slice(&times.to_le_bytes());
                 }
             }
+            if has_labels {
+                self.write_labels(out);
+            }
         }
         let length = (out.len() - start - 4) as u32;
         out[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    }
+
+    fn write_labels(&self, out: &mut Vec<u8>) {
+        let Labels { given, places } = self.labels;
+        out.extend_from_slice(&(given.len() as u32).to_le_bytes());
+        for label in given {
+            out.extend_from_slice(&label.column.to_le_bytes());
+            out.extend_from_slice(&label.tag.to_le_bytes());
+            out.extend_from_slice(&label.score.to_le_bytes());
+        }
+        out.extend_from_slice(&(places.len() as u32).to_le_bytes());
+        for place in places {
+            for number in [place.rule, place.turn, place.start, place.end] {
+                out.extend_from_slice(&number.to_le_bytes());
+            }
+        }
     }
 
     /// The origin of the row at the front of `bytes`, without looking at the rest of it.
@@ -137,7 +171,7 @@ impl<'a> RowBytes<'a> {
             }
         };
         let mut optional = [None; OPTIONAL];
-        let (mut traits, mut changes) = (Listed::default(), Listed::default());
+        let [mut traits, mut changes, mut labels, mut places] = [Listed::default(); 4];
         if present != 0 {
             for (bit, text) in optional.iter_mut().enumerate() {
                 if present & (1 << bit) != 0 {
@@ -154,11 +188,29 @@ impl<'a> RowBytes<'a> {
             }
             if present & CHANGES != 0 {
                 changes.number = take_u32(&mut body)?;
-                changes.bytes = body.get(..(changes.number as usize).checked_mul(5)?)?;
+                changes.bytes = take_items(&mut body, changes.number, 5)?;
+            }
+            if present & LABELS != 0 {
+                labels.number = take_u32(&mut body)?;
+                labels.bytes = take_items(&mut body, labels.number, LABEL)?;
+                places.number = take_u32(&mut body)?;
+                places.bytes = take_items(&mut body, places.number, PLACE)?;
             }
         }
         *bytes = rest;
-        Some(Self { origin, named, named_raw, optional, characters, characters_total, turns, traits, changes })
+        Some(Self {
+            origin,
+            named,
+            named_raw,
+            optional,
+            characters,
+            characters_total,
+            turns,
+            traits,
+            changes,
+            labels,
+            places,
+        })
     }
 
     /// The traits.
@@ -176,6 +228,27 @@ impl<'a> RowBytes<'a> {
             Some((*Change::ALL.get(usize::from(kind))?, take_u32(&mut rest)?))
         })
     }
+
+    /// The labels.
+    pub fn labels(&self) -> impl Iterator<Item = Label> + use<'a> {
+        self.labels.bytes.chunks_exact(LABEL).map(|item| Label {
+            column: u16::from_le_bytes([item[0], item[1]]),
+            tag: u16::from_le_bytes([item[2], item[3]]),
+            score: f32::from_le_bytes([item[4], item[5], item[6], item[7]]),
+        })
+    }
+
+    /// The places: rule, turn, start, end.
+    pub fn places(&self) -> impl Iterator<Item = [u32; 4]> + use<'a> {
+        let number = |item: &[u8], at: usize| u32::from_le_bytes([item[at], item[at + 1], item[at + 2], item[at + 3]]);
+        self.places.bytes.chunks_exact(PLACE).map(move |item| [0, 4, 8, 12].map(|at| number(item, at)))
+    }
+}
+
+fn take_items<'a>(bytes: &mut &'a [u8], number: u32, size: usize) -> Option<&'a [u8]> {
+    let (items, rest) = bytes.split_at_checked((number as usize).checked_mul(size)?)?;
+    *bytes = rest;
+    Some(items)
 }
 
 fn write_text(out: &mut Vec<u8>, text: &str) {
@@ -207,6 +280,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use crate::record::labels::Place;
 
     #[test]
     fn rows_come_back_as_they_were() {
@@ -228,6 +302,11 @@ mod tests {
             family: "openai",
             dialect: "messages",
             changes,
+            labels: Labels {
+                given: &[Label { column: 3, tag: 9, score: 1.5 }, Label { column: 4, tag: 0, score: 0.0 }],
+                places: &[Place { rule: 70_000, turn: 1, start: 2, end: u32::MAX }],
+            },
+            observed: Vec::new(),
         };
         let other = Row { origin: "-:1", ..Row::default() };
         let rows = [full.clone(), full, other.clone(), Row { origin: "-:2", ..other.clone() }, other];
@@ -258,8 +337,13 @@ mod tests {
                 family: text(bytes.named[1]),
                 dialect: text(bytes.named[2]),
                 changes,
+                ..Row::default()
             };
-            assert_eq!(back, *row);
+            let without = Row { labels: Labels::default(), ..row.clone() };
+            assert_eq!(format!("{back:?}"), format!("{without:?}"));
+            assert!(bytes.labels().eq(row.labels.given.iter().copied()));
+            let places = row.labels.places.iter().map(|place| [place.rule, place.turn, place.start, place.end]);
+            assert!(bytes.places().eq(places));
             before = Some(bytes);
         }
         assert!(rest.is_empty());

@@ -89,6 +89,14 @@ fn read_row(row: &ParquetRow) -> Option<Row<'_>> {
                 }
             }
             ("changes", Field::MapInternal(map)) => out.changes = read_changes(map)?,
+            (_, Field::Null | Field::Float(_)) | ("spans", _) => {}
+            (column, Field::Str(tag)) => out.observed.push((column, tag)),
+            (column, Field::ListInternal(list)) => {
+                for item in list.elements() {
+                    let Field::Str(tag) = item else { return None };
+                    out.observed.push((column, tag));
+                }
+            }
             _ => return None,
         }
     }

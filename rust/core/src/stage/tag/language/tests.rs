@@ -1,0 +1,52 @@
+//! One sentence or two a language, and texts that must stay untold.
+
+use super::*;
+
+fn told(answer: &str, prompt: &str) -> (Option<&'static str>, Option<&'static str>) {
+    let [language, script] = identify(std::iter::once(answer), std::iter::once(prompt));
+    (
+        language.map(|language| CODES[usize::from(language)]),
+        script.map(|script| Script::ALL[usize::from(script)].code()),
+    )
+}
+
+#[test]
+fn languages_of_real_sentences() {
+    let cases = [
+        ("en", "Latn", "Add three spoons of sugar and stir until it is smooth."),
+        ("de", "Latn", "Zeigt die Größe aller Dateien im aktuellen Verzeichnis an."),
+        ("es", "Latn", "No sé dónde está la biblioteca, pero puedo preguntar."),
+        ("fr", "Latn", "Je ne sais pas si nous pourrons venir demain."),
+        ("it", "Latn", "Non so perché il treno sia in ritardo anche oggi."),
+        ("pt", "Latn", "Não sei onde fica a estação, mas posso perguntar."),
+        ("nl", "Latn", "Ik weet niet waarom het zo lang heeft geduurd."),
+        ("pl", "Latn", "Nie wiem, dlaczego to się jeszcze nie skończyło."),
+        ("ru", "Cyrl", "Я не знаю, почему это так долго."),
+        ("uk", "Cyrl", "Я не знаю, чому це так довго триває."),
+        ("zh", "Hani", "我不知道为什么要等这么久。"),
+        ("ja", "Jpan", "なぜこんなに時間がかかるのか分かりません。"),
+        ("ko", "Kore", "왜 이렇게 오래 걸리는지 모르겠어요."),
+        ("ar", "Arab", "لا أعرف لماذا استغرق هذا كل هذا الوقت."),
+        ("he", "Hebr", "אני לא יודע למה זה לקח כל כך הרבה זמן."),
+        ("hi", "Deva", "मुझे नहीं पता कि इसमें इतना समय क्यों लगा।"),
+        ("el", "Grek", "Δεν ξέρω γιατί πήρε τόσο πολύ."),
+        ("th", "Thai", "ไม่รู้ว่าทำไมถึงนานขนาดนี้"),
+    ];
+    for (language, script, text) in cases {
+        assert_eq!(told(text, ""), (Some(language), Some(script)), "{text}");
+    }
+}
+
+#[test]
+fn code_and_signs_tell_nothing() {
+    for text in ["", "42", "```python\nfor the in of and to:\n```", "`the` `of` `and`", "§ 3.1 → 7", "B", "/the/of/and"]
+    {
+        assert_eq!(told(text, "").0, None, "{text}");
+    }
+}
+
+#[test]
+fn a_short_answer_is_told_by_its_prompt() {
+    assert_eq!(told("42", "Wie viele Äpfel hat der Mann am Ende noch?").0, Some("de"));
+    assert_eq!(told("Das weiß ich leider nicht.", "What is the capital of the moon?").0, Some("de"));
+}
