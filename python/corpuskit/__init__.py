@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from corpuskit.rules import bench_rules, check_rules, explain_rules
     from corpuskit.selection import mix, read_selection
     from corpuskit.sources import Source
-    from corpuskit.verbs import Converted, audit, convert, normalise_text, peek, why
+    from corpuskit.verbs import Converted, audit, convert, explain_drops, normalise_text, peek, tag, why
 
 __version__ = VERSION
 
@@ -63,12 +63,14 @@ __all__ = [
     "bench_rules",
     "check_rules",
     "convert",
+    "explain_drops",
     "explain_rules",
     "mix",
     "normalise_text",
     "peek",
     "read_run",
     "read_selection",
+    "tag",
     "why",
 ]
 
@@ -81,7 +83,7 @@ _MODULES = {
     "rules": ("bench_rules", "check_rules", "explain_rules"),
     "selection": ("mix", "read_selection"),
     "sources": ("Source",),
-    "verbs": ("Converted", "audit", "convert", "normalise_text", "peek", "why"),
+    "verbs": ("Converted", "audit", "convert", "explain_drops", "normalise_text", "peek", "tag", "why"),
 }
 """What is imported when it is first asked for: the command line's start needs none of it."""
 

@@ -13,7 +13,7 @@ from corpuskit._core import EffectivePlan
 from corpuskit._plan_face import AnyPlan
 from corpuskit.sources import PathLike, PathLikes, input_list
 
-__all__ = ["Converted", "audit", "convert", "normalise_text", "peek", "why"]
+__all__ = ["Converted", "audit", "convert", "explain_drops", "normalise_text", "peek", "tag", "why"]
 
 Target = Literal["messages", "openai", "alpaca", "sharegpt", "prompt_completion", "own"]
 """What records are converted to; `own` is the schema that each came in."""
@@ -185,4 +185,61 @@ def why(folder: PathLike, origin: str) -> dict[str, Any]:
         'duplicate'
     """
     found: dict[str, Any] = json.loads(_core.why(os.fspath(folder), origin))
+    return found
+
+
+def tag(folder: PathLike, plan: AnyPlan = None) -> dict[str, Any]:
+    """Labels a finished run anew, from what its folder holds: the raw input is not needed.
+
+    Columns, report and manifest are replaced (and the records, where labels stand in them) when all is written; rows
+    keep their places. A call that is cut short leaves the folder as it was, or is finished by the next one.
+
+    Args:
+        folder: The run folder; its records are in form `messages`.
+        plan: Its section `tag` counts: the packs, declared sources, language.
+
+    Returns:
+        Plain data: `records`, `labels` (kept records by label column and tag), `digest` of the new manifest.
+
+    Raises:
+        OutputError: The folder is not a finished run, or holds another form.
+        PlanError: A pack cannot be used.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from corpuskit import Pipeline
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "in.jsonl").write_text('{"prompt": "I feel so lonely", "completion": "Tell me more."}\\n')
+        >>> _ = Pipeline().process(folder / "in.jsonl", folder / "out")
+        >>> tag(folder / "out", {"tag": {"packs": ["cue"]}})["labels"]["cue"]
+        {'emotional': 1}
+    """
+    done: dict[str, Any] = json.loads(_core.tag(effective(plan), os.fspath(folder)))
+    return done
+
+
+def explain_drops(folder: PathLike, most: int = 3) -> list[dict[str, Any]]:
+    """Examples of what a run did not keep, by reason.
+
+    Args:
+        folder: The run folder.
+        most: Examples of a reason, the first ones in input order.
+
+    Returns:
+        One mapping a reason: `reason`, `count`, `examples` (`origin`, `evidence` as JSON, `text`), dropped records
+        before rejected units.
+
+    Raises:
+        OutputError: The folder is not a finished run.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from corpuskit import Pipeline
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "in.jsonl").write_text('{"prompt": "2+2?", "completion": ""}\\n')
+        >>> _ = Pipeline().process(folder / "in.jsonl", folder / "out")
+        >>> [(row["reason"], row["count"]) for row in explain_drops(folder / "out")]
+        [('filter.length.short', 1)]
+    """
+    found: list[dict[str, Any]] = json.loads(_core.drop_examples(os.fspath(folder), most))
     return found

@@ -28,6 +28,7 @@ VERBS = (
     "inspect",
     "mix",
     "rules",
+    "tag",
     "generate",
     "adapters",
     "report",

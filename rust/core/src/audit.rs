@@ -7,6 +7,7 @@ use crate::digest::{Digest, Tree};
 use crate::json::{self, Limits, Node};
 use crate::report::{OTHER_TAGS, Report, Sum};
 use crate::run::folder::{FOLDERS, list};
+use crate::run::retag::is_torn;
 use crate::stage::write::manifest::{MANIFEST, Manifest, ManifestFile};
 use crate::stage::write::shards::{each_line, each_row};
 use crate::text::hash;
@@ -84,6 +85,10 @@ pub fn audit(folder: &Path) -> Result<Audit> {
         }
         Err(error) => return Err(error),
     };
+    if is_torn(folder) {
+        audit.problem("an unfinished `corpuskit tag`: run it again, it goes on where it stopped".to_owned());
+        return Ok(audit);
+    }
     for file in &manifest.files {
         check_file(folder, file, &mut audit)?;
     }

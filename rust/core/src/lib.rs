@@ -12,6 +12,7 @@ pub mod audit;
 pub mod batches;
 pub mod convert;
 pub mod digest;
+pub mod drops;
 pub mod error;
 pub mod json;
 pub mod peek;

@@ -1,7 +1,7 @@
 //! `rules bench`: what rule packs cost on real records, beside shingling and MinHash of the same records.
 
 use crate::record::Record;
-use crate::rules::{Compiled, Facts, Pack, Scratch, Turn, packs};
+use crate::rules::{Compiled, Facts, Pack, Scratch, Turn, facts_of, packs, turns_of};
 use crate::stage::dedup::{self, DedupSettings, Signer};
 use crate::stage::normalise::{Normalise, NormaliseSettings};
 use crate::stage::parse::{ParseSettings, Parsed, Parser};
@@ -105,7 +105,7 @@ pub fn bench(names: &[String], arguments: &[String]) -> Result<Bench> {
     if records.is_empty() {
         return Err(Error::input(arguments.join(" "), "no record to try the rules on"));
     }
-    let turns: Vec<_> = records.iter().map(|record| (tag::turns_of(record, &arena), tag::facts_of(record))).collect();
+    let turns: Vec<_> = records.iter().map(|record| (turns_of(record, &arena), facts_of(record))).collect();
     let views: Vec<View<'_, '_>> = turns.iter().map(|(turns, facts)| (&turns[..], *facts)).collect();
     let few = &views[..views.len().min(FEW)];
     let words = cost(&empty()?, few);

@@ -37,7 +37,7 @@ mod _core {
     #[pymodule_export]
     use super::json::json_check;
     #[pymodule_export]
-    use super::looking::{life, recount};
+    use super::looking::{drop_examples, label_anew, life, recount};
     #[pymodule_export]
     use super::mix::{select, selection_account};
     #[pymodule_export]

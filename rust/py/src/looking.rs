@@ -1,8 +1,10 @@
-//! `audit` and `why`: a finished run folder, looked at again.
+//! `audit`, `why`, `tag` and examples of drops: a finished run folder, looked at again.
 
 use crate::background::abandonable;
 use crate::errors::Result;
-use corpuskit_core::{Error, audit, why};
+use crate::plan::EffectivePlan;
+use corpuskit_core::run::retag;
+use corpuskit_core::{Error, audit, drops, why};
 use pyo3::prelude::*;
 use std::path::PathBuf;
 
@@ -25,6 +27,27 @@ pub fn recount(py: Python<'_>, folder: PathBuf) -> Result<String> {
 pub fn life(py: Python<'_>, folder: PathBuf, origin: String) -> Result<String> {
     abandonable(py, move |_| {
         let found = why::why(&folder, &origin)?;
+        serde_json::to_string(&found).map_err(|error| Error::Internal(error.to_string()))
+    })
+}
+
+/// Labels the kept records of a run folder anew, as the plan's section `tag` says; returns the new
+/// counts as JSON.
+#[pyfunction]
+#[pyo3(name = "tag")]
+pub fn label_anew(py: Python<'_>, plan: &EffectivePlan, folder: PathBuf) -> Result<String> {
+    let settings = plan.plan.tag.clone();
+    abandonable(py, move |abandoned| {
+        let done = retag(&folder, &settings, &|| abandoned.is_set())?;
+        serde_json::to_string(&done).map_err(|error| Error::Internal(error.to_string()))
+    })
+}
+
+/// The first `most` examples of every reason why something was not kept, as JSON.
+#[pyfunction]
+pub fn drop_examples(py: Python<'_>, folder: PathBuf, most: usize) -> Result<String> {
+    abandonable(py, move |_| {
+        let found = drops::drops(&folder, most)?;
         serde_json::to_string(&found).map_err(|error| Error::Internal(error.to_string()))
     })
 }

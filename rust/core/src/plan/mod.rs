@@ -143,8 +143,8 @@ impl Plan {
         self.read.check()?;
         Parser::new(&self.parse)?;
         Normalise::new(&self.normalise)?;
-        Tagger::new(&self.tag)?;
-        Filter::new(&self.filter)?;
+        let tagger = Tagger::new(&self.tag)?;
+        Filter::new(&self.filter, tagger.vocabulary())?;
         self.dedup.check()?;
         self.write.check()?;
         self.mix.check()?;

@@ -2,6 +2,10 @@
 //!
 //! A run has one vocabulary; a record's labels are numbers into it, so that labelling costs no text.
 
+/// Columns that a record may declare for itself, and the fields where it does.
+pub(crate) const DECLARED: [(&str, &str); 3] =
+    [("category", "_category"), ("persona", "_persona"), ("traits", "_traits")];
+
 /// Every label that a run can give: columns with their tags, and the rules that earn them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Vocabulary {
@@ -9,6 +13,8 @@ pub struct Vocabulary {
     pub columns: Vec<LabelColumn>,
     /// The rules by number: `pack.tag.rule`.
     pub rules: Vec<String>,
+    /// By rule: the column and the tag that it earns.
+    pub earns: Vec<(u16, u16)>,
 }
 
 /// A label column.

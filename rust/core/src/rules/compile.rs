@@ -236,6 +236,7 @@ impl Compiled {
         }));
         let name = |rule: &Ready| format!("{}.{}", self.columns[rule.pack].pack, rule.name);
         vocabulary.rules.extend(self.rules.iter().map(name));
+        vocabulary.earns.extend(self.rules.iter().map(|rule| (rule.pack as u16, rule.tag as u16)));
     }
 }
 

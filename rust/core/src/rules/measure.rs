@@ -3,7 +3,8 @@
 //! and `tool_calls`.
 
 use super::pack::Scope;
-use super::words::stands_alone;
+use super::scan::{Scopes, Turn};
+use super::words::{self, stands_alone};
 use crate::{Error, Result};
 
 /// What a record has besides its texts.
@@ -93,6 +94,22 @@ impl Measure {
             }
         };
         Ok(Self { scope, quantity })
+    }
+
+    /// The value for a record.
+    pub fn of(self, turns: &[Turn<'_>], facts: Facts) -> f64 {
+        let scopes = Scopes::of(turns);
+        let bit = 1 << self.scope as u8;
+        let its = turns.iter().enumerate().filter(|(index, turn)| scopes.at(*index, turn.role) & bit != 0);
+        let mut found = Vec::new();
+        let texts = its.map(|(_, turn)| {
+            found.clear();
+            if self.quantity == Quantity::Words {
+                words::scan(turn.text, &mut found);
+            }
+            (turn.text, found.len())
+        });
+        self.value(texts, facts)
     }
 
     /// The value over the texts of the scope; `words` is their word count.

@@ -16,11 +16,14 @@ mod scan;
 mod sentences;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod words;
 
 pub use compile::{Column, Compiled, Loaded};
 pub use explain::{Explanation, Overview, Place, explain, overview};
-pub use measure::Facts;
+pub use measure::{Facts, Measure};
 pub use pack::{Bounds, Mode, Pack, Rule, Same, Scope};
 pub use packs::{load, packs, shipped};
 pub use scan::{Found, Scratch, Turn};
+pub(crate) use turns::{facts_of, text_of, turns_of};
+pub(crate) use words::hashes as word_hashes;

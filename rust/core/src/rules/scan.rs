@@ -202,7 +202,7 @@ pub(super) struct Scopes {
 }
 
 impl Scopes {
-    fn of(turns: &[Turn<'_>]) -> Self {
+    pub(super) fn of(turns: &[Turn<'_>]) -> Self {
         let last = |role: Role| turns.iter().rposition(|turn| turn.role == role).unwrap_or(usize::MAX);
         Self {
             first_user: turns.iter().position(|turn| turn.role == Role::User).unwrap_or(usize::MAX),

@@ -51,6 +51,13 @@ pub fn head(lower: &[u8]) -> u32 {
     }
 }
 
+/// Appends the hashes of the words of a text.
+pub fn hashes(text: &str, out: &mut Vec<u64>) {
+    let mut words = Vec::new();
+    scan(text, &mut words);
+    out.extend(words.iter().map(|word| word.hash));
+}
+
 /// Lower-cases ASCII, keeps digits and `_`, 0 for what separates, 0xFF for what needs the slow path.
 const CLASS: [u8; 256] = {
     let mut table = [0u8; 256];

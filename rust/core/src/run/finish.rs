@@ -130,6 +130,7 @@ fn manifest(keeper: &Keeper, tail: &Tail, parquet: Option<&[ParquetShard]>, repo
         plan_digest: keeper.plan.digest(),
         deviations: serde_json::to_value(deviations).unwrap_or_default(),
         packs: keeper.packs.clone(),
+        relabelled: None,
         limit: keeper.limit,
         arguments: keeper.inputs.arguments.clone(),
         inputs: inputs.collect(),
@@ -140,7 +141,7 @@ fn manifest(keeper: &Keeper, tail: &Tail, parquet: Option<&[ParquetShard]>, repo
 }
 
 /// A file for people and programs: indented, ends with a line end.
-fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+pub(super) fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
     let mut text = serde_json::to_vec_pretty(value).map_err(|error| Error::Internal(format!("report: {error}")))?;
     text.push(b'\n');
     Ok(text)

@@ -246,7 +246,7 @@ impl Folder {
                 self.disk.remove(&run.join(name))?;
             }
         }
-        Ok(())
+        super::retag::forget(&self.out, &self.disk)
     }
 }
 
@@ -303,7 +303,7 @@ fn resolve(path: &Path) -> Result<PathBuf> {
 
 /// Takes the lock. A process that was killed holds it until the system has cleared it away, so a
 /// second is given to that.
-fn acquire(lock: &File) -> bool {
+pub(super) fn acquire(lock: &File) -> bool {
     (0..20).any(|attempt| {
         if attempt > 0 {
             std::thread::sleep(std::time::Duration::from_millis(50));

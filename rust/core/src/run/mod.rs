@@ -8,7 +8,7 @@ mod checkpoint;
 pub mod extra;
 mod finish;
 pub(crate) mod folder;
-mod inline;
+pub(crate) mod inline;
 mod label_counts;
 mod later;
 mod options;
@@ -16,12 +16,14 @@ mod places;
 mod pool;
 mod processed;
 mod quiet;
+pub(crate) mod retag;
 mod stages;
 mod station;
 mod tail;
 mod timings;
 
 pub use options::{Control, Observer, Options, Phase, Progress, Summary};
+pub use retag::{Retagged, retag, retag_with};
 pub use timings::{Host, Timings};
 
 use crate::plan::Plan;

@@ -36,9 +36,9 @@ impl Stages {
             parser: Parser::new(&plan.parse)?,
             normalise: Normalise::new(&plan.normalise)?,
             numbers: Numbers::new(Arc::clone(tagger.vocabulary())),
-            tagger,
             inline: plan.write.labels == LabelPlace::Inline,
-            filter: Filter::new(&plan.filter)?,
+            filter: Filter::new(&plan.filter, tagger.vocabulary())?,
+            tagger,
             form: plan.write.form,
             signer: if plan.dedup.is_off() { None } else { Some(Signer::new(&plan.dedup)?) },
         })

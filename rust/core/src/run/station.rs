@@ -6,9 +6,11 @@ use super::processed::{Candidate, Item, Processed, UNCHANGED};
 use super::stages::Stages;
 use super::timings::{Clock, Share};
 use crate::Result;
+use crate::json::Member;
 use crate::record::{Origin, Place, Record, Role, Verdict};
 use crate::stage::parse::{Known, Parsed};
 use crate::stage::read::{Batch, Body, Inputs, Unit};
+use crate::stage::tag::Tagger;
 use crate::stage::write::form::{Form, write_record};
 use crate::stage::write::lines::{self, Rejected};
 use crate::stage::write::rows::Row;
@@ -250,18 +252,7 @@ impl Stages {
             labels: record.labels,
             ..Row::default()
         };
-        let vocabulary = self.tagger.vocabulary();
-        let [category, persona, traits] = self.tagger.declarable();
-        for label in record.labels.given {
-            let column = Some(label.column);
-            if column == category {
-                row.category = Some(vocabulary.tag(label));
-            } else if column == persona {
-                row.persona = Some(vocabulary.tag(label));
-            } else if column == traits {
-                row.traits.push(vocabulary.tag(label));
-            }
-        }
+        given_labels(&self.tagger, record, &mut row);
         for member in &record.fields {
             // A label that is no string counts as it is spelled; null says nothing.
             let value = match member.value.as_str() {
@@ -272,20 +263,43 @@ impl Stages {
             match member.key {
                 "id" => row.id = value,
                 "licence" | "license" => row.licence = value,
-                "_category" => row.category = value,
-                "_persona" => row.persona = value,
-                "_traits" => {
-                    row.traits.clear();
-                    match member.value.as_array() {
-                        Some(items) => row.traits.extend(items.iter().map(|item| item.as_str().unwrap_or(item.raw))),
-                        None => row.traits.extend(value),
-                    }
-                }
-                _ => {}
+                _ => declared_label(member, value, &mut row),
             }
         }
         row.write(out);
         (characters, turns)
+    }
+}
+
+/// Fills in the labels that stand in columns of every run.
+pub(super) fn given_labels<'a>(tagger: &'a Tagger, record: &Record<'a>, row: &mut Row<'a>) {
+    let vocabulary = tagger.vocabulary();
+    let [category, persona, traits] = tagger.declarable();
+    for label in record.labels.given {
+        let column = Some(label.column);
+        if column == category {
+            row.category = Some(vocabulary.tag(label));
+        } else if column == persona {
+            row.persona = Some(vocabulary.tag(label));
+        } else if column == traits {
+            row.traits.push(vocabulary.tag(label));
+        }
+    }
+}
+
+/// The same for a field where the record declares one of them; it wins. `value`: as text, `None` for null.
+pub(super) fn declared_label<'a>(member: &Member<'a>, value: Option<&'a str>, row: &mut Row<'a>) {
+    match member.key {
+        "_category" => row.category = value,
+        "_persona" => row.persona = value,
+        "_traits" => {
+            row.traits.clear();
+            match member.value.as_array() {
+                Some(items) => row.traits.extend(items.iter().map(|item| item.as_str().unwrap_or(item.raw))),
+                None => row.traits.extend(value),
+            }
+        }
+        _ => {}
     }
 }
 

@@ -4,11 +4,14 @@ use super::{Fate, value};
 use crate::audit::digest;
 use crate::plan::Plan;
 use crate::record::{Change, Content, Message, Record, Verdict};
+use crate::run::inline::inline;
 use crate::stage::PerRecord;
 use crate::stage::filter::Filter;
 use crate::stage::normalise::{Html, Normalise, NormaliseSettings};
 use crate::stage::parse::{Parsed, Parser};
 use crate::stage::read::{Body, Inputs, Unit, unit_at};
+use crate::stage::tag::{TagSettings, Tagger};
+use crate::stage::write::LabelPlace;
 use crate::stage::write::form::{Form, write_record};
 use crate::stage::write::lines::{self, Rejected};
 use crate::stage::write::manifest::{Manifest, ManifestInput};
@@ -93,6 +96,14 @@ pub(super) fn look_at_source(
 ) -> Result<bool> {
     let plan: Plan = serde_json::from_value(manifest.plan.clone())
         .map_err(|error| Error::Check(format!("manifest.json: its plan cannot be read: {error}")))?;
+    let relabelled: Option<TagSettings> = match (&manifest.relabelled, fate) {
+        // Only kept records are labelled anew.
+        (Some(settings), Some(Fate::Kept { .. })) => Some(
+            serde_json::from_value(settings.clone())
+                .map_err(|error| Error::Check(format!("manifest.json: its labels cannot be read: {error}")))?,
+        ),
+        _ => None,
+    };
     let Ok(mut inputs) = Inputs::discover(&manifest.arguments, &plan.read) else { return Ok(false) };
     inputs.files.retain(|file| file.path == input.path);
     let Some(file) = inputs.files.first() else { return Ok(false) };
@@ -103,7 +114,7 @@ pub(super) fn look_at_source(
     let mut is_empty = false;
     if let Some(unit) = unit_at(&inputs, &plan.read, origin)? {
         let arena = Bump::new();
-        is_empty = replay(&plan, &unit.unit(&arena), &arena, fate, source)?;
+        is_empty = replay(&plan, relabelled.as_ref(), &unit.unit(&arena), &arena, fate, source)?;
     }
     source.state = if source.reproduced == Some(true) {
         "same"
@@ -120,7 +131,14 @@ pub(super) fn look_at_source(
 }
 
 /// Runs the stages on the unit. Returns whether it is empty.
-fn replay<'a>(plan: &Plan, unit: &Unit<'a>, arena: &'a Bump, fate: Option<&Fate>, source: &mut Source) -> Result<bool> {
+fn replay<'a>(
+    plan: &Plan,
+    relabelled: Option<&TagSettings>,
+    unit: &Unit<'a>,
+    arena: &'a Bump,
+    fate: Option<&Fate>,
+    source: &mut Source,
+) -> Result<bool> {
     let bytes = match &unit.body {
         Body::Empty => &b""[..],
         Body::Json(bytes) | Body::Text(bytes) => bytes,
@@ -162,7 +180,16 @@ fn replay<'a>(plan: &Plan, unit: &Unit<'a>, arena: &'a Bump, fate: Option<&Fate>
     if source.steps.is_empty() && after.changes.iter().any(|(kind, _)| only(&plan.normalise, kind).is_some()) {
         steps("", &before, &after, &mut source.steps);
     }
-    let verdict = Filter::new(&plan.filter)?.apply(&mut after, arena);
+    // A pack that is no longer there is missed only where a condition or a label in the record needs it.
+    let tagger = Tagger::new(&plan.tag).or_else(|_| Tagger::new(&TagSettings::none()))?;
+    let _ = tagger.apply(&mut after, arena);
+    let verdict = Filter::new(&plan.filter, tagger.vocabulary())?.apply(&mut after, arena);
+    if verdict == Verdict::Keep && plan.write.labels == LabelPlace::Inline {
+        let relabelled = relabelled.map(Tagger::new).transpose()?;
+        let tagger = relabelled.as_ref().unwrap_or(&tagger);
+        let _ = tagger.apply(&mut after, arena);
+        inline(&mut after, tagger.vocabulary(), arena);
+    }
     source.reproduced = reproduced(plan, &after, &verdict, fate);
     Ok(false)
 }

@@ -13,7 +13,7 @@ pub(crate) const RESERVED: [&str; 6] = ["messages", "tools", "rejected", "_origi
 
 /// Labels that corpuskit may write beside a record. Where the source declared one, `_schema.declared`
 /// names it, so that `restore` can tell them apart.
-pub(crate) const LABELS: [&str; 5] = ["_source", "_category", "_persona", "_traits", "_scores"];
+pub(crate) const LABELS: [&str; 6] = ["_source", "_category", "_persona", "_traits", "_scores", "_labels"];
 
 /// What a family needs to read one record.
 #[derive(Clone, Copy, Debug)]

@@ -55,6 +55,7 @@ mod toolbench;
 mod turns;
 mod values;
 
+pub(crate) use context::LABELS;
 pub use context::{Context, kind_name};
 pub use family::{FAMILIES, Family, family};
 pub use known::{Known, QuietRecord};

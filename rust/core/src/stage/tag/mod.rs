@@ -13,10 +13,9 @@ mod tests;
 pub use settings::{SourceLabels, TagSettings};
 
 use super::PerRecord;
-use crate::json::Node;
-use crate::record::labels::{Label, LabelColumn, Labels, Vocabulary};
-use crate::record::{Content, Message, Record, Role, Verdict};
-use crate::rules::{self, Compiled, Facts, Turn};
+use crate::record::labels::{DECLARED, Label, LabelColumn, Labels, Vocabulary};
+use crate::record::{Record, Role, Verdict};
+use crate::rules::{self, Compiled, Turn, facts_of, turns_of};
 use crate::{Error, Result};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
@@ -41,9 +40,6 @@ const TAKEN: [&str; 14] = [
     "language",
     "script",
 ];
-
-/// Columns that a record may declare for itself, and the fields where it does.
-const DECLARED: [(&str, &str); 3] = [("category", "_category"), ("persona", "_persona"), ("traits", "_traits")];
 
 /// The stage, ready to run.
 #[derive(Debug)]
@@ -86,6 +82,7 @@ impl Tagger {
         let keeps_places = settings.spans && packs.is_some();
         if !keeps_places {
             vocabulary.rules.clear();
+            vocabulary.earns.clear();
         }
         Ok(Self { packs, sources, language, keeps_places, declared, vocabulary: Arc::new(vocabulary) })
     }
@@ -176,46 +173,8 @@ impl Tagger {
     }
 }
 
-/// The turns of a record as rules see them.
-pub(crate) fn turns_of<'a>(record: &Record<'a>, arena: &'a Bump) -> ArenaVec<'a, Turn<'a>> {
-    let turns = record.messages.iter().map(|message| Turn { role: message.role, text: text_of(message, arena) });
-    ArenaVec::from_iter_in(turns, arena)
-}
-
 /// Language and script by their numbers.
 pub(crate) fn language_of(turns: &[Turn<'_>]) -> [Option<u8>; 2] {
     let said = |role: Role| turns.iter().filter(move |turn| turn.role == role).map(|turn| turn.text);
     language::identify(said(Role::Assistant).chain(said(Role::Text)), said(Role::User))
-}
-
-/// The text of a turn, its text parts joined by line feeds.
-fn text_of<'a>(message: &Message<'a>, arena: &'a Bump) -> &'a str {
-    match &message.content {
-        Content::Text(text) => text.value,
-        Content::Absent | Content::Null => "",
-        Content::Parts(parts) => {
-            let mut texts = parts.iter().filter_map(|part| part.text).map(|text| text.value);
-            let first = texts.next().unwrap_or_default();
-            let Some(second) = texts.next() else { return first };
-            let mut joined = bumpalo::collections::String::from_str_in(first, arena);
-            for text in std::iter::once(second).chain(texts) {
-                joined.push('\n');
-                joined.push_str(text);
-            }
-            joined.into_bump_str()
-        }
-    }
-}
-
-/// What the record has besides its texts.
-pub(crate) fn facts_of(record: &Record<'_>) -> Facts {
-    let count = |node: &Node<'_>| node.as_array().map_or(usize::from(!node.is_null()), <[_]>::len);
-    let calls = |message: &Message<'_>| {
-        let old = message.fields.iter().any(|member| member.key == "function_call" && !member.value.is_null());
-        message.tool_calls.as_ref().map_or(0, count) + usize::from(old)
-    };
-    Facts {
-        tool_definitions: record.tools.as_ref().map_or(0, count),
-        tool_calls: record.messages.iter().map(calls).sum(),
-    }
 }

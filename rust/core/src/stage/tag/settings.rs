@@ -21,7 +21,7 @@ pub struct TagSettings {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SourceLabels {
-    /// A glob for the input's path as it was named, or for the record's `_source`. The first that matches counts.
+    /// A glob for the input's path as it was named, or for the record's `_source` (where it declares none: the file's name). The first that matches counts.
     #[serde(rename = "match")]
     pub pattern: String,
     /// The category of its records.
@@ -39,6 +39,11 @@ impl Default for TagSettings {
 }
 
 impl TagSettings {
+    /// Asks for nothing.
+    pub fn none() -> Self {
+        Self { packs: Vec::new(), language: false, spans: false, sources: Vec::new() }
+    }
+
     /// Whether nothing is asked for.
     pub fn is_off(&self) -> bool {
         self.packs.is_empty() && !self.language && self.sources.is_empty()

@@ -57,10 +57,8 @@ impl Sources {
         if self.0.is_empty() {
             return &[];
         }
-        let declared = record.field("_source").and_then(|node| node.as_str());
-        let is_here = |source: &&Source| {
-            source.pattern.is_match(record.origin.path) || declared.is_some_and(|name| source.pattern.is_match(name))
-        };
+        let name = record.source();
+        let is_here = |source: &&Source| source.pattern.is_match(record.origin.path) || source.pattern.is_match(name);
         self.0.iter().find(is_here).map_or(&[], |source| &source.labels)
     }
 }

@@ -24,6 +24,9 @@ pub struct Manifest {
     pub deviations: serde_json::Value,
     /// The rule packs that labelled the records.
     pub packs: Vec<Loaded>,
+    /// The settings of `corpuskit tag`, where the labels are no longer those of the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relabelled: Option<serde_json::Value>,
     /// Only so many records were asked for.
     pub limit: Option<u64>,
     /// The inputs as they were named.
@@ -120,6 +123,7 @@ mod tests {
             plan_digest: "00".to_owned(),
             deviations: serde_json::json!([]),
             packs: Vec::new(),
+            relabelled: None,
             limit: None,
             arguments: vec!["in/ü".to_owned()],
             inputs: Vec::new(),

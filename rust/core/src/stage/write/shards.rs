@@ -8,7 +8,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row as ParquetRow};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Calls `each` with every line (without its end) of a shard (of a Parquet one, every row as a line), in order; it returns `false` to stop.
 ///
@@ -19,26 +19,49 @@ pub fn each_line(path: &Path, mut each: impl FnMut(&[u8]) -> Result<bool>) -> Re
     if path.extension().is_some_and(|extension| extension == "parquet") {
         return each_parquet_line(path, each);
     }
-    let io = |error| Error::io(path, error);
-    let file = File::open(path).map_err(io)?;
-    let name = path.to_string_lossy();
-    let source: Box<dyn Read> = if name.ends_with(".zst") {
-        Box::new(zstd::stream::read::Decoder::new(file).map_err(io)?)
-    } else if name.ends_with(".gz") {
-        Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file)))
-    } else {
-        Box::new(file)
-    };
-    let mut lines = BufReader::with_capacity(1 << 20, source);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        if lines.read_until(b'\n', &mut line).map_err(io)? == 0 {
-            return Ok(());
+    let mut lines = Lines::open(path)?;
+    while let Some(line) = lines.next()? {
+        if !each(line)? {
+            break;
         }
-        if !each(line.strip_suffix(b"\n").unwrap_or(&line))? {
-            return Ok(());
-        }
+    }
+    Ok(())
+}
+
+/// The lines of a shard, one after another.
+pub(crate) struct Lines {
+    path: PathBuf,
+    source: BufReader<Box<dyn Read>>,
+    line: Vec<u8>,
+}
+
+impl Lines {
+    /// Opens the shard.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn open(path: &Path) -> Result<Self> {
+        let io = |error| Error::io(path, error);
+        let file = File::open(path).map_err(io)?;
+        let name = path.to_string_lossy();
+        let source: Box<dyn Read> = if name.ends_with(".zst") {
+            Box::new(zstd::stream::read::Decoder::new(file).map_err(io)?)
+        } else if name.ends_with(".gz") {
+            Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file)))
+        } else {
+            Box::new(file)
+        };
+        Ok(Self { path: path.to_owned(), source: BufReader::with_capacity(1 << 20, source), line: Vec::new() })
+    }
+
+    /// The next line without its end; `None` after the last.
+    ///
+    /// # Errors
+    /// Where the file cannot be read on.
+    pub fn next(&mut self) -> Result<Option<&[u8]>> {
+        self.line.clear();
+        let read = self.source.read_until(b'\n', &mut self.line).map_err(|error| Error::io(&self.path, error))?;
+        Ok((read > 0).then(|| self.line.strip_suffix(b"\n").unwrap_or(&self.line)))
     }
 }
 
