@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "tests" / "oracle"))
 import dedup_oracle as oracle  # noqa: E402 - found by the line above
 
 PEERS = Path(__file__).with_name("peers_dedup.py")
-PLAN = "normalise: {nfc: true}\ndedup: {near: {threshold: 0.8}}\nwrite: {compression: none}\n"
+PLAN = "normalise: {nfc: true}\ntag: {packs: [], language: false}\ndedup: {near: {threshold: 0.8}}\nwrite: {compression: none}\n"
 # The first step of the speed budget: how many times as fast, by CPU of the whole process.
 AT_LEAST = {"rensa-shingles": 3.0, "datasketch": 20.0}
 CHECKED = 5_000
@@ -71,7 +71,7 @@ def run_plain(corpus: Path) -> tuple[Measure, Path]:
     out = corpus.parent / "out-plain"
     shutil.rmtree(out, ignore_errors=True)
     plan = corpus.parent / "plain.yaml"
-    plan.write_text("dedup: {exact: false, near: false}\nwrite: {compression: none}\n", "utf-8")
+    plan.write_text("tag: {packs: [], language: false}\ndedup: {exact: false, near: false}\nwrite: {compression: none}\n", "utf-8")
     return measure(corpuskit("process", corpus, "-o", out, "--plan", plan, "--quiet")), out
 
 

@@ -57,10 +57,13 @@ struct Head {
     families: Vec<(String, String)>,
     /// Each kind of change, by its place in `Change::ALL`, and how often.
     changes: Vec<Vec<(u8, u32)>>,
+    /// Bytes of the numbers of labels.
+    labels: usize,
+    declared: Vec<String>,
 }
 
 /// Numbers of a candidate.
-const NUMBERS: usize = 8;
+const NUMBERS: usize = 10;
 
 impl Later {
     /// Nothing waits yet. The files are made in `folder`.
@@ -137,10 +140,13 @@ impl Later {
             sources: batch.sources.all().to_vec(),
             families: batch.families.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect(),
             changes: batch.changes.iter().map(|changes| changes.iter().map(|(c, n)| (c as u8, n)).collect()).collect(),
+            labels: batch.labels.len() * 4,
+            declared: batch.declared.all().to_vec(),
         };
+        let labels: Vec<u8> = batch.labels.iter().flat_map(|label| label.to_le_bytes()).collect();
         let head = serde_json::to_vec(&head).map_err(|error| Error::Internal(format!("waiting records: {error}")))?;
-        let parts =
-            [&(head.len() as u64).to_le_bytes()[..], &head, &numbers, &batch.lines, &batch.canonical, &batch.rows];
+        let length = (head.len() as u64).to_le_bytes();
+        let parts = [&length[..], &head, &numbers, &batch.lines, &batch.canonical, &batch.rows, &labels];
         // After an error the file may hold a part: the next attempt writes from the same place.
         let mut end = self.state.written;
         for part in parts {
@@ -186,6 +192,12 @@ impl Later {
         take(head.lines, &mut out.lines)?;
         take(head.canonical, &mut out.canonical)?;
         take(head.rows, &mut out.rows)?;
+        let mut labels = Vec::new();
+        take(head.labels, &mut labels)?;
+        out.labels.extend(labels.as_chunks().0.iter().map(|label| u32::from_le_bytes(*label)));
+        head.declared.iter().for_each(|name| {
+            out.declared.number(name);
+        });
         let words: Vec<u64> = bytes.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
         out.items.extend(words.as_chunks().0.iter().map(|numbers| Item::Candidate(unpack(numbers))));
         head.sources.iter().for_each(|name| {
@@ -215,14 +227,15 @@ impl Later {
 }
 
 fn pack(candidate: &Candidate) -> [u64; NUMBERS] {
-    let Candidate { line, canonical, row, entry: _, source, family, characters, turns, changes } = *candidate;
-    let [line, canonical, row] = [line, canonical, row].map(|end| end as u64);
-    [line, canonical, row, u64::from(source), u64::from(family), characters, u64::from(turns), u64::from(changes)]
+    let Candidate { line, canonical, row, entry: _, source, family, characters, turns, changes, labels } = *candidate;
+    let [line, canonical, row, first, last] = [line, canonical, row, labels.0, labels.1].map(|end| end as u64);
+    let [source, family, turns, changes] = [source, family, turns, changes].map(u64::from);
+    [line, canonical, row, source, family, characters, turns, changes, first, last]
 }
 
 fn unpack(numbers: &[u64; NUMBERS]) -> Candidate {
-    let [line, canonical, row, source, family, characters, turns, changes] = *numbers;
-    let [line, canonical, row] = [line, canonical, row].map(|end| end as usize);
+    let [line, canonical, row, source, family, characters, turns, changes, first, last] = *numbers;
+    let [line, canonical, row, first, last] = [line, canonical, row, first, last].map(|end| end as usize);
     let [source, family, turns, changes] = [source, family, turns, changes].map(|number| number as u32);
-    Candidate { line, canonical, row, entry: 0, source, family, characters, turns, changes }
+    Candidate { line, canonical, row, entry: 0, source, family, characters, turns, changes, labels: (first, last) }
 }
