@@ -16,6 +16,7 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 import settings as configuration
 import windows as cutting
 from corpuskit.errors import PlanError
+from corpuskit.plan import CATEGORIES
 from phases import PhasePlan, rate
 from train_packs import Source, make_corpus
 
@@ -42,6 +43,12 @@ def test_defaults_are_the_seeds_values(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert found.profile == "emergent"
     assert found.adapters.mode == "single"
+
+
+def test_groups_and_phases_name_the_categories_of_the_taxonomy() -> None:
+    assert set(configuration.FIVE_GROUPS) == set(CATEGORIES)
+    phases = [phase.include for phase in configuration.SEED_PHASES if phase.include != "all"]
+    assert {name for include in phases for name in include} <= set(CATEGORIES)
 
 
 def test_the_seeds_spelling_is_understood(tmp_path: Path) -> None:

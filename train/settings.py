@@ -14,18 +14,6 @@ from typing import Literal
 
 from reading import SettingError, read_settings
 
-CATEGORIES = (
-    "technical",
-    "instructional",
-    "analytical",
-    "conversational",
-    "empathetic",
-    "creative",
-    "tool_api",
-    "factual",
-    "ethical",
-    "specialized",
-)
 SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 FIVE_GROUPS = {
     "technical": "tech_expert",

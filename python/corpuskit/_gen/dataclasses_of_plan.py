@@ -293,10 +293,17 @@ def ordered(root: Schema) -> list[str]:
     return found
 
 
+def categories(root: Schema) -> str:
+    """The taxonomy, which the schema names as what `include` is likely to hold."""
+    items = next(option["items"] for option in root["$defs"]["Include"]["anyOf"] if "items" in option)
+    rows = "".join(f"    {literal(name)},\n" for name in items["examples"])
+    return f'CATEGORIES = (\n{rows})\n"""The categories of the taxonomy."""\n'
+
+
 def plan_module(root: Schema) -> str:
     """The text of `plan.py`."""
-    parts: list[str] = []
-    names = ["Plan"]
+    parts = [categories(root)]
+    names = ["CATEGORIES", "Plan"]
     for name in ordered(root):
         node = root["$defs"][name]
         names.append(name)

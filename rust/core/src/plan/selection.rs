@@ -266,7 +266,7 @@ impl JsonSchema for Include {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "Categories, or `all`.",
-            "anyOf": [{"const": "all"}, {"type": "array", "items": {"type": "string"}}],
+            "anyOf": [{"const": "all"}, {"type": "array", "items": {"type": "string", "examples": CATEGORIES}}],
         })
     }
 }

@@ -30,7 +30,7 @@ impl Part {
     }
 
     pub(super) fn of(owner: u32) -> (usize, Part) {
-        (owner as usize / 2, if owner % 2 == 0 { Part::Any } else { Part::Needs })
+        (owner as usize / 2, if owner.is_multiple_of(2) { Part::Any } else { Part::Needs })
     }
 }
 

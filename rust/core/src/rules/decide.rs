@@ -48,8 +48,8 @@ impl Compiled {
             let first = scratch.labels.len();
             for tag in 0..column.tags.len() {
                 let score = scratch.scores[offset + tag];
-                // Not true of NaN either: no rule said anything.
-                if !(score >= column.threshold) {
+                // NaN: no rule said anything.
+                if score.is_nan() || score < column.threshold {
                     continue;
                 }
                 let label = Label { column: pack as u16, tag: tag as u16, score };

@@ -106,6 +106,15 @@ fn the_shipped_packs_pass_their_own_examples() {
 }
 
 #[test]
+fn the_shipped_categories_are_those_of_the_taxonomy() {
+    let mut tags = load(&["category".to_owned()]).unwrap().columns[0].tags.clone();
+    let mut taxonomy = crate::plan::selection::CATEGORIES.to_vec();
+    tags.sort();
+    taxonomy.sort_unstable();
+    assert_eq!(tags, taxonomy);
+}
+
+#[test]
 fn a_label_is_explained_by_its_places() {
     let packs = load(&["cue".to_owned()]).unwrap();
     let said = explain(&packs, Role::User, "Lately I am so lonely.");

@@ -58,7 +58,7 @@ impl Letters {
     pub fn read(&mut self, text: &str, most: usize) {
         let mut rest = text;
         while self.read < most && !rest.is_empty() {
-            let start = rest.bytes().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(rest.len());
+            let Some(start) = rest.bytes().position(|byte| !byte.is_ascii_whitespace()) else { return };
             rest = &rest[start..];
             if let Some(after) = after_code(rest) {
                 rest = after;
@@ -74,7 +74,7 @@ impl Letters {
             self.read += end;
             rest = after;
             self.token(token);
-            if self.words % 16 == 0 && self.by_words().is_some_and(|(_, margin)| margin >= 2 * ENOUGH) {
+            if self.words.is_multiple_of(16) && self.by_words().is_some_and(|(_, margin)| margin >= 2 * ENOUGH) {
                 return;
             }
         }

@@ -50,3 +50,11 @@ fn a_short_answer_is_told_by_its_prompt() {
     assert_eq!(told("42", "Wie viele Äpfel hat der Mann am Ende noch?").0, Some("de"));
     assert_eq!(told("Das weiß ich leider nicht.", "What is the capital of the moon?").0, Some("de"));
 }
+
+#[test]
+fn white_space_at_the_end_ends_it() {
+    for text in [" ", "\n", "`x`\n", "```\nx\n```\n", "Das ist es nicht. \n\n", "\u{3000}"] {
+        told(text, " \n");
+    }
+    assert_eq!(told("Das weiß ich leider nicht.\n", "").0, Some("de"));
+}
