@@ -156,7 +156,7 @@ impl Stages {
     ) {
         let mut verdict = self.normalise.apply(record, arena);
         scratch.clock.lap(Share::Normalise);
-        if verdict == Verdict::Keep {
+        if verdict == Verdict::Keep && self.tagger.looks_at_records() {
             verdict = self.tagger.apply(record, arena);
             scratch.clock.lap(Share::Tag);
         }

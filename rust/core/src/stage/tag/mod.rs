@@ -97,6 +97,11 @@ impl Tagger {
         self.declared
     }
 
+    /// Whether it has to see a record, decoded: always, unless nothing is asked for.
+    pub fn looks_at_records(&self) -> bool {
+        self.packs.is_some() || self.language.is_some() || !self.sources.is_empty()
+    }
+
     /// What the packs are: name, version and digest of their text.
     pub fn packs(&self) -> &[rules::Loaded] {
         self.packs.as_ref().map_or(&[], |packs| &packs.loaded)

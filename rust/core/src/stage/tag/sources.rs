@@ -52,6 +52,11 @@ impl Sources {
         Ok(Self(sources))
     }
 
+    /// Whether no source is declared.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The labels of the record's source.
     pub fn of(&self, record: &Record<'_>) -> &[Label] {
         if self.0.is_empty() {
