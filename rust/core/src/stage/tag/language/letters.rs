@@ -187,13 +187,17 @@ impl Letters {
             return None;
         }
         let text = self.clean.trim_end();
-        let mut middle = text.len() / 2;
-        while !text.is_char_boundary(middle) {
-            middle += 1;
-        }
-        let (first, second) = text.split_at(middle);
+        let at = |quarters: usize| {
+            let mut at = text.len() * quarters / 4;
+            while !text.is_char_boundary(at) {
+                at += 1;
+            }
+            at
+        };
+        let (first, middle, last) = (at(1), at(2), at(3));
         let whole = whichlang::detect_language(text);
-        let agrees = [first, second].into_iter().all(|half| whichlang::detect_language(half) == whole);
+        let parts = [&text[..middle], &text[first..last], &text[middle..]];
+        let agrees = parts.into_iter().filter(|part| whichlang::detect_language(part) == whole).count() >= 2;
         let told = number(code_of(whole))?;
         // Function words that say otherwise make it unsure; those that agree stand in for a half.
         match words {

@@ -3,7 +3,7 @@
 //! Code between backticks, paths and the like are passed over. Some scripts tell the language by
 //! themselves (kana is Japanese, Hangul Korean); other text is told by its function words and by letters
 //! that few languages have, and where those are too few by character n-grams (crate `whichlang`, a linear
-//! model on hashed n-grams), which has to say the same of the text and of both its halves.
+//! model on hashed n-grams), which has to say the same of the text and of two of its halves: the first, the middle, the last.
 
 mod letters;
 mod script;
