@@ -51,6 +51,10 @@ records             3
   dropped           0   0.0 %
   duplicates        1  33.3 %   exact 1
 
+labels (share of kept records)
+  category      conversational 50.0 %, factual 50.0 %
+  language      en 100.0 %
+
 schemas                                 records     kept     dropped  duplicates
   prompt_completion.prompt/completion         3        2           0           1
 

@@ -98,13 +98,14 @@ def test_the_ground_imports_nothing_above_it(module: str) -> None:
 
 
 def test_only_the_edges_touch_the_file_system() -> None:
-    # dedup has its log of kept records there; run, audit, why, peek and convert read or write whole folders
+    # dedup has its log of kept records there; run, audit, drops, why, peek and convert read or write whole folders
     edges = {
         "stage/read",
         "stage/write",
         "stage/dedup",
         "run",
         "audit",
+        "drops",
         "batches",
         "why",
         "peek",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 __all__ = [
+    "CATEGORIES",
     "Compression",
     "ConditionSettings",
     "Consecutive",
@@ -24,8 +25,10 @@ __all__ = [
     "Include",
     "Keep",
     "LabelPlace",
+    "LanguageSettings",
     "LeakGuard",
     "LengthSettings",
+    "MeasureCondition",
     "MixMode",
     "MixSettings",
     "Mode",
@@ -43,9 +46,14 @@ __all__ = [
     "Profile",
     "ReadSettings",
     "Refusal",
+    "RepetitionSettings",
     "RoleName",
     "SchemaSettings",
+    "ScoreCondition",
+    "SourceLabels",
     "SplitSettings",
+    "TagCondition",
+    "TagSettings",
     "TokeniseSettings",
     "TrainedTurns",
     "TurnListSettings",
@@ -54,6 +62,21 @@ __all__ = [
     "Untrainable",
     "WriteSettings",
 ]
+
+
+CATEGORIES = (
+    "technical",
+    "instructional",
+    "analytical",
+    "conversational",
+    "empathetic",
+    "creative",
+    "tool_api",
+    "factual",
+    "ethical",
+    "specialized",
+)
+"""The categories of the taxonomy."""
 
 
 Profile = Literal["emergent", "persona", "companion"]
@@ -302,6 +325,52 @@ class NormaliseSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SourceLabels:
+    """What is known about all records of a source."""
+
+    match: str = ""
+    """A glob for the input's path as it was named, or for the record's `_source` (where it declares none: the file's name).
+
+    The first that matches counts.
+    """
+
+    category: str | None = None
+    """The category of its records."""
+
+    persona: str | None = None
+    """The persona of its records."""
+
+    traits: tuple[str, ...] = ()
+    """Traits of its records."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TagSettings:
+    """What is observed about a record.
+
+    Labels go into `columns/`, with the places that earned them; no label reaches a text.
+    """
+
+    packs: tuple[str, ...] = ("builtin",)
+    """Rule packs: `builtin` for all shipped ones, the name of a shipped one, or the path of a TOML file.
+
+    None: no rules.
+    """
+
+    language: bool = True
+    """Tells language (ISO 639-1) and script (ISO 15924) of the answer."""
+
+    spans: bool = True
+    """Keeps the places that earned the labels, in the column `spans`."""
+
+    sources: tuple[SourceLabels, ...] = ()
+    """Labels of whole sources.
+
+    A record's own `_category`, `_persona` and `_traits` win over them, they win over rules.
+    """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LengthSettings:
     """Bounds of what the assistant says (of a record of family `text`: of the text).
 
@@ -331,6 +400,85 @@ class LengthSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LanguageSettings:
+    """Which languages are kept."""
+
+    keep: tuple[str, ...] = ()
+    """Languages (ISO 639-1) that are kept. Empty: every language."""
+
+    unknown: bool = True
+    """Whether records are kept whose language could not be told."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RepetitionSettings:
+    """How much of what the assistant says may be said again.
+
+    Shares from 0 to 1; left out: not judged.
+    """
+
+    max_line_share: float | None = None
+    """Most of the characters that may stand in lines that stood there before."""
+
+    max_word_share: float | None = None
+    """Most of the words that may stand in sequences of ten words that stood there before."""
+
+    min_words: int = 50
+    """Texts with fewer words are not judged."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TagCondition:
+    """Which tags of a label column are wanted.
+
+    What a record declares for itself (`_category`, `_persona`, `_traits`) counts as well.
+    """
+
+    column: str = ""
+    """The label column: `category`, `cue`, or what a pack of yours fills."""
+
+    drop: tuple[str, ...] = ()
+    """Records with one of these tags are dropped."""
+
+    keep: tuple[str, ...] = ()
+    """Records with none of these tags are dropped. Empty: no tag is asked for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreCondition:
+    """Bounds of the score that a label column came with.
+
+    They are inclusive; a record without a score in the column is kept.
+    """
+
+    column: str = ""
+    """The label column."""
+
+    tag: str | None = None
+    """Only the score of this tag counts; without it, of every tag of the column."""
+
+    min: float | None = None
+    """At least."""
+
+    max: float | None = None
+    """At most."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeasureCondition:
+    """Bounds of a measure. They are inclusive."""
+
+    measure: str = ""
+    """What is measured, as rules name it: `assistant.words`, `user.questions`, `digit_share` …"""
+
+    min: float | None = None
+    """At least."""
+
+    max: float | None = None
+    """At most."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FilterSettings:
     """Settings of `filter`."""
 
@@ -339,6 +487,24 @@ class FilterSettings:
 
     length: LengthSettings = field(default_factory=LengthSettings)
     """Bounds of what the assistant says."""
+
+    refusal: bool = False
+    """Drops records whose last answer declines, as the pack `refusal` tells it."""
+
+    language: LanguageSettings = field(default_factory=LanguageSettings)
+    """Which languages are kept."""
+
+    repetition: RepetitionSettings = field(default_factory=RepetitionSettings)
+    """How much of what the assistant says may be said again."""
+
+    tags: tuple[TagCondition, ...] = ()
+    """Which labels are wanted."""
+
+    scores: tuple[ScoreCondition, ...] = ()
+    """Bounds of the scores of labels."""
+
+    measures: tuple[MeasureCondition, ...] = ()
+    """Bounds of measured numbers."""
 
 
 Mode = Literal["sides", "prompt", "response", "conversation"]
@@ -692,6 +858,9 @@ class Plan:
 
     normalise: NormaliseSettings | None = None
     """What is cleaned in a record's text; this decides what is a duplicate."""
+
+    tag: TagSettings | None = None
+    """What is observed about a record."""
 
     filter: FilterSettings | None = None
     """Which records are dropped."""
