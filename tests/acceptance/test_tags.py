@@ -168,7 +168,7 @@ most = 100
 [[rule]]
 tag = "b"
 name = "everything"
-any = ["a*", "the", "of", "and", "to", "in", "is"]
+any = ["aaa*", "the", "of", "and", "to", "in", "is"]
 with = ["zzz"]
 most = 100
 """
