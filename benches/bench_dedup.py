@@ -71,7 +71,9 @@ def run_plain(corpus: Path) -> tuple[Measure, Path]:
     out = corpus.parent / "out-plain"
     shutil.rmtree(out, ignore_errors=True)
     plan = corpus.parent / "plain.yaml"
-    plan.write_text("tag: {packs: [], language: false}\ndedup: {exact: false, near: false}\nwrite: {compression: none}\n", "utf-8")
+    plan.write_text(
+        "tag: {packs: [], language: false}\ndedup: {exact: false, near: false}\nwrite: {compression: none}\n", "utf-8"
+    )
     return measure(corpuskit("process", corpus, "-o", out, "--plan", plan, "--quiet")), out
 
 

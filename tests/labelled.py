@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 CATEGORIES = ["technical", "factual", "analytical", "ethical", "empathetic", "creative", "conversational", None]
-NO_DEDUP = {"dedup": {"exact": False, "near": False}}
+AS_DECLARED = {"dedup": {"exact": False, "near": False}, "tag": {"packs": [], "language": False}}
+"""No duplicates are looked for, and no labels but those that records declare."""
 
 
 def write_records(path: Path, count: int, seed: int = 1) -> None:

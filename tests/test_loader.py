@@ -17,7 +17,7 @@ import pytest
 
 import corpuskit
 from corpuskit import CheckError, InputError, Pipeline, PlanError
-from labelled import NO_DEDUP, write_records
+from labelled import AS_DECLARED, write_records
 from stores import document_of, store_of_run, write_store
 from support import RunFolder
 
@@ -34,7 +34,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder of 2,000 records with `tokens/` and a selection beside it."""
     folder = tmp_path_factory.mktemp("loader")
     write_records(folder / "in.jsonl", 2_000)
-    Pipeline(NO_DEDUP).process(folder / "in.jsonl", folder / "out")
+    Pipeline(AS_DECLARED).process(folder / "in.jsonl", folder / "out")
     store_of_run(folder / "out", folder / "out/tokens/bytes", 512)
     corpuskit.mix(folder / "out", folder / "selection", plan={"mix": {"split": {"validation": 0.05}}})
     return folder / "out"

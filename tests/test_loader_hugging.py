@@ -10,7 +10,7 @@ import pytest
 import corpuskit
 from corpuskit import Pipeline
 from corpuskit.errors import PlanError
-from labelled import NO_DEDUP, write_records
+from labelled import AS_DECLARED, write_records
 from stores import store_of_run
 
 numpy = pytest.importorskip("numpy", reason="NumPy is not installed")
@@ -26,7 +26,7 @@ def selection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A selection of 200 records with their tokens."""
     folder = tmp_path_factory.mktemp("hugging")
     write_records(folder / "in.jsonl", 200)
-    Pipeline(NO_DEDUP).process(folder / "in.jsonl", folder / "out")
+    Pipeline(AS_DECLARED).process(folder / "in.jsonl", folder / "out")
     store_of_run(folder / "out", folder / "out/tokens/bytes", 256)
     corpuskit.mix(folder / "out", folder / "selection")
     return folder / "selection"

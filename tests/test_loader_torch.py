@@ -11,7 +11,7 @@ import pytest
 
 import corpuskit
 from corpuskit import Pipeline
-from labelled import NO_DEDUP, write_records
+from labelled import AS_DECLARED, write_records
 from stores import store_of_run
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -37,7 +37,7 @@ def selection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A selection of 600 records with their tokens."""
     folder = tmp_path_factory.mktemp("loader")
     write_records(folder / "in.jsonl", 600)
-    Pipeline(NO_DEDUP).process(folder / "in.jsonl", folder / "out")
+    Pipeline(AS_DECLARED).process(folder / "in.jsonl", folder / "out")
     store_of_run(folder / "out", folder / "out/tokens/bytes", 256)
     corpuskit.mix(folder / "out", folder / "selection")
     return folder / "selection"

@@ -11,7 +11,7 @@ import pytest
 
 import corpuskit
 from corpuskit import CheckError, InputError, OutputError, Pipeline, PlanError
-from labelled import NO_DEDUP, write_records
+from labelled import AS_DECLARED, write_records
 from mix_recount import read_table, recount
 from support import RunFolder
 from support import corpuskit as command
@@ -22,7 +22,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder of 3,000 records."""
     folder = tmp_path_factory.mktemp("mix")
     write_records(folder / "in.jsonl", 3_000)
-    Pipeline(NO_DEDUP).process(folder / "in.jsonl", folder / "out")
+    Pipeline(AS_DECLARED).process(folder / "in.jsonl", folder / "out")
     return folder / "out"
 
 
@@ -99,7 +99,7 @@ def test_what_cannot_be_met_is_refused_before_a_byte_is_written(run: Path, tmp_p
 
 def test_records_without_categories_need_another_plan(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"prompt": "2+2?", "completion": "4"}\n', "utf-8")
-    Pipeline().process(tmp_path / "in.jsonl", tmp_path / "out")
+    Pipeline(AS_DECLARED).process(tmp_path / "in.jsonl", tmp_path / "out")
     with pytest.raises(PlanError, match="no record has one") as raised:
         corpuskit.mix(tmp_path / "out", tmp_path / "selection")
     assert "curriculum.phases=[]" in str(raised.value.hint)

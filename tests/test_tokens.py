@@ -32,9 +32,9 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_folder(folder: Path, records: Sequence[Record] | None = None) -> RunFolder:
-    """A finished run of the sample, or of some records; nothing is dropped."""
+    """A finished run of the sample, or of some records; nothing is dropped, and labels are those that records declare."""
     plan = folder / "run.yaml"
-    plan.write_text("version: 1\ndedup: {exact: false, near: false}\n")
+    plan.write_text("version: 1\ntag: {packs: [], language: false}\ndedup: {exact: false, near: false}\n")
     source = SAMPLE
     if records is not None:
         source = folder / "records.jsonl"

@@ -14,6 +14,7 @@ import pytest
 import corpuskit
 import data
 from corpuskit import Pipeline
+from labelled import AS_DECLARED
 from mix_recount import recount
 
 pytestmark = pytest.mark.slow
@@ -41,8 +42,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mix")
     data.write_corpus(folder / "in.jsonl", 100_000)
     label(folder / "in.jsonl", folder / "labelled.jsonl")
-    plan = {"dedup": {"exact": False, "near": False}}
-    report = Pipeline(plan).process(folder / "labelled.jsonl", folder / "out")
+    report = Pipeline(AS_DECLARED).process(folder / "labelled.jsonl", folder / "out")
     assert report.records["kept"] == 100_000
     return folder / "out"
 
@@ -103,7 +103,7 @@ def test_five_million_rows_take_seconds(tmp_path: Path, figure: Figure) -> None:
     with (tmp_path / "in.jsonl").open("w", encoding="utf-8") as file:
         for number in range(5_000_000):
             file.write(record.format(number, names[number * 2_654_435_761 % 4_294_967_296 % len(names)]))
-    Pipeline({"dedup": {"exact": False, "near": False}}).process(tmp_path / "in.jsonl", tmp_path / "out")
+    Pipeline(AS_DECLARED).process(tmp_path / "in.jsonl", tmp_path / "out")
     start = time.perf_counter()
     account = corpuskit.mix(tmp_path / "out", tmp_path / "selection", threads=2)
     seconds = time.perf_counter() - start

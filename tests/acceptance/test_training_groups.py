@@ -16,6 +16,7 @@ for package in ("torch", "transformers", "peft", "accelerate"):
 import settings as configuration
 from corpuskit import adapters
 from corpuskit.loader import NumpyPacks, PackedCorpus
+from corpuskit.plan import CATEGORIES
 from loading import plan_of
 from support import RunFolder, corpuskit
 from test_adapters import worst
@@ -32,7 +33,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_place(tmp_path_factory.mktemp("place"))
     records = RunFolder(folder / "out/sample").records()
     sources = sorted({record["_source"] for record in records})
-    of_source = dict(zip(sources, itertools.cycle(configuration.CATEGORIES), strict=False))
+    of_source = dict(zip(sources, itertools.cycle(CATEGORIES), strict=False))
     with (folder / "labelled.jsonl").open("w", encoding="utf-8") as file:
         for record in records:
             plain = {key: record[key] for key in ("messages", "tools", "text") if key in record}

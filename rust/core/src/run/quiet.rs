@@ -16,6 +16,7 @@ impl Stages {
         self.signer.is_none()
             && self.form == Form::Messages
             && self.normalise.leaves_quiet()
+            && !self.tagger.looks_at_records()
             && self.filter.keeps_what_is_said()
     }
 
@@ -66,6 +67,7 @@ impl Stages {
             characters,
             turns,
             changes: UNCHANGED,
+            labels: (out.labels.len(), out.labels.len()),
         }));
         clock.lap(Share::Write);
         true
@@ -83,8 +85,11 @@ mod tests {
     use crate::stage::read::Body;
     use proptest::prelude::*;
 
+    const NO_LABELS: &str = "tag: {packs: [], language: false}\n";
+
     fn stages() -> Stages {
-        Stages::new(&Plan::from_yaml("dedup: {exact: false, near: false}\n", "plan").unwrap()).unwrap()
+        Stages::new(&Plan::from_yaml(&format!("{NO_LABELS}dedup: {{exact: false, near: false}}\n"), "plan").unwrap())
+            .unwrap()
     }
 
     /// Whether the line goes the quiet way; what comes out is then what the general way gives.
@@ -133,14 +138,25 @@ mod tests {
     #[test]
     fn stages_that_look_at_texts_leave_nothing_quiet() {
         for plan in [
-            "{}",
+            "",
             "dedup: {near: false}",
             "dedup: {exact: false, near: false}\nfilter: {length: {min_chars: 3}}",
             "dedup: {exact: false, near: false}\nnormalise: {html: strip}",
             "dedup: {exact: false, near: false}\nnormalise: {merge: true}",
             "dedup: {exact: false, near: false}\nwrite: {form: openai}",
+            "dedup: {exact: false, near: false}\nfilter: {repetition: {max_line_share: 0.3}}",
+            "dedup: {exact: false, near: false}\nfilter: {measures: [{measure: user.questions, max: 1}]}",
         ] {
-            assert!(!Stages::new(&Plan::from_yaml(plan, "plan").unwrap()).unwrap().leave_quiet(), "{plan}");
+            let plan = format!("{NO_LABELS}{plan}");
+            assert!(!Stages::new(&Plan::from_yaml(&plan, "plan").unwrap()).unwrap().leave_quiet(), "{plan}");
+        }
+        for labels in [
+            "packs: [cue], language: false",
+            "packs: []",
+            "packs: [], language: false, sources: [{match: '*', category: x}]",
+        ] {
+            let plan = format!("tag: {{{labels}}}\ndedup: {{exact: false, near: false}}\n");
+            assert!(!Stages::new(&Plan::from_yaml(&plan, "plan").unwrap()).unwrap().leave_quiet(), "{plan}");
         }
     }
 

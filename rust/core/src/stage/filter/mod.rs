@@ -146,6 +146,12 @@ impl Filter {
     /// Whether it keeps every record in which the assistant says something.
     pub(crate) fn keeps_what_is_said(&self) -> bool {
         self.length.as_ref().is_none_or(Length::keeps_what_is_said)
+            && self.language.is_none()
+            && self.repetition.is_none()
+            && self.refusal.is_none()
+            && self.tags.is_empty()
+            && self.scores.is_empty()
+            && self.measures.is_empty()
     }
 }
 
