@@ -107,7 +107,7 @@ def test_categories(corpora: Path, tmp_path: Path, figure: Figure) -> None:
         f"macro-F1 {mean:.3f} (at least 0.75): " + ", ".join(f"{name} {score:.2f}" for name, score in scores.items())
     )
     for name, counts in confusion.items():
-        shown = ", ".join(f"{category} {count}" for category, count in counts.most_common(4))
+        shown = ", ".join(f"{category} {count}" for category, count in counts.most_common())
         figure(f"{name} ({TEST[name][0]}): {shown}")
     assert all(counts.total() > 100 for counts in confusion.values())
     assert mean >= 0.75
