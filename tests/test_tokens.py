@@ -307,3 +307,23 @@ def test_the_known_defect_of_transformers_mask(tmp_path: Path) -> None:
     learnt = [number for number in ours.labels if number != -100]
     assert "secret" in reference.decode(marked)
     assert reference.decode(learnt) == "hellobye"
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        (b"{% for m in messages %}{{ m.content }", "not Jinja, line 1"),
+        (b"\xff\xfe", "not UTF-8 at byte 0"),
+        (None, "no such file"),
+    ],
+)
+def test_a_template_that_cannot_be_read_is_named(
+    tmp_path: Path, tokenizer: Path, template: bytes | None, said: str
+) -> None:
+    out, path = run_folder(tmp_path, [CLEAN]), tmp_path / "template.jinja"
+    if template is not None:
+        path.write_bytes(template)
+    done = corpuskit("count", out.path, "--tokenizer", tokenizer, "--template", path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

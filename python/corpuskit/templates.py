@@ -120,7 +120,20 @@ def load_tokenizer(folder: PathLike, template: str | None = None) -> Any:
         tokenizer.chat_template = template
     if not isinstance(tokenizer.chat_template, str):
         raise InputError(path, "its tokenizer has no chat template", "name one with `--template FILE`")
+    _check_syntax(tokenizer, path)
     return tokenizer
+
+
+def _check_syntax(tokenizer: Any, path: str) -> None:
+    """A template that cannot be read would refuse every record one by one."""
+    from jinja2 import TemplateSyntaxError
+
+    try:
+        tokenizer.apply_chat_template([{"role": "user", "content": "a"}], tokenize=False)
+    except TemplateSyntaxError as error:
+        raise InputError(path, f"its chat template is not Jinja, line {error.lineno}: {error.message}", None) from error
+    except Exception:  # a template's refusal of this conversation, in whatever form, is no defect
+        return
 
 
 def tokenizer_digest(folder: PathLike) -> str:

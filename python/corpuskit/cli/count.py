@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
-from corpuskit.cli.options import add_plan_arguments, plan_of
+from corpuskit.cli.options import add_plan_arguments, add_tokenizer_arguments, plan_of, template_of
 from corpuskit.cli.options import count as options_count
 from corpuskit.cli.terminal import complain, say
 from corpuskit.count import count
@@ -22,8 +21,7 @@ what is lost, why, by source. Exit code 1 where the settings call something an e
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("folder", metavar="OUT", help="a finished run folder")
-    parser.add_argument("--tokenizer", required=True, metavar="DIR", help="the folder of a Hugging Face tokenizer")
-    parser.add_argument("--template", type=Path, metavar="FILE", help="a chat template in place of the tokenizer's own")
+    add_tokenizer_arguments(parser)
     parser.add_argument("--threads", type=options_count, metavar="N", help="threads that tokenise (all cores)")
     parser.add_argument("--json", action="store_true", help="the whole ledger as JSON")
     add_plan_arguments(parser)
@@ -32,8 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Counts and shows the ledger."""
-    template = options.template.read_text("utf-8") if options.template else None
-    found = count(options.folder, options.tokenizer, plan=plan_of(options), template=template, threads=options.threads)
+    found = count(
+        options.folder, options.tokenizer, plan=plan_of(options), template=template_of(options), threads=options.threads
+    )
     if options.json:
         say(json.dumps(found, ensure_ascii=False, indent=2))
     else:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from corpuskit.cli.options import add_plan_arguments, count, plan_of
+from corpuskit.cli.options import add_plan_arguments, add_tokenizer_arguments, count, plan_of, template_of
 from corpuskit.cli.terminal import colours, say
 from corpuskit.inspect import inspect, page, terminal
 
@@ -21,8 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("folder", metavar="OUT", help="a finished run folder")
     parser.add_argument("origins", nargs="*", metavar="ORIGIN", help="these records, e.g. raw/a.jsonl:7")
-    parser.add_argument("--tokenizer", required=True, metavar="DIR", help="the folder of a Hugging Face tokenizer")
-    parser.add_argument("--template", type=Path, metavar="FILE", help="a chat template in place of the tokenizer's own")
+    add_tokenizer_arguments(parser)
     parser.add_argument("--limit", type=count, default=5, metavar="N", help="records to show (5)")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write one HTML page")
     add_plan_arguments(parser)
@@ -31,12 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Shows records."""
-    template = options.template.read_text("utf-8") if options.template else None
     records, notes = inspect(
         options.folder,
         options.tokenizer,
         plan=plan_of(options),
-        template=template,
+        template=template_of(options),
         limit=options.limit,
         origins=options.origins,
     )

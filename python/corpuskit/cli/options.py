@@ -28,6 +28,27 @@ def plan_of(options: argparse.Namespace) -> EffectivePlan:
     return resolve(options.plan, profile=options.profile, settings=options.settings)
 
 
+def add_tokenizer_arguments(parser: argparse.ArgumentParser) -> None:
+    """What makes tokens of records."""
+    parser.add_argument("--tokenizer", required=True, metavar="DIR", help="the folder of a Hugging Face tokenizer")
+    parser.add_argument("--template", metavar="FILE", help="a chat template in place of the tokenizer's own")
+
+
+def template_of(options: argparse.Namespace) -> str | None:
+    """The chat template that the arguments name."""
+    if options.template is None:
+        return None
+    try:
+        with open(options.template, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is not imported for this
+            return file.read()
+    except UnicodeDecodeError as error:
+        from corpuskit.errors import InputError
+
+        raise InputError(
+            options.template, f"not UTF-8 at byte {error.start}", "a chat template is a text file"
+        ) from error
+
+
 def count(text: str) -> int:
     """A whole number from 1 (`10_000` and `10k` style suffixes are not numbers)."""
     try:
