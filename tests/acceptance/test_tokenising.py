@@ -27,7 +27,10 @@ from corpuskit.loader import NumpyPacks
 from corpuskit.tokenise import tokenise
 
 Figure = Callable[[str], None]
-RECORDS = 150_000
+COMPARED = 150_000
+RECORDS = 165_000
+"""Some templates refuse some conversations, and long ones are left out."""
+
 PLAN = {
     "tokenise": {"untrainable": "drop", "overflow": "drop"},
     "pack": {"length": 8_192},
@@ -87,7 +90,7 @@ def compare(
         compared += len(pairs)
     assert row == RECORDS
     assert differing == 0
-    assert compared > 0.95 * RECORDS
+    assert compared >= COMPARED
     tokens = sum(shard.tokens for shard in store.shards)
     assert packed >= tokens
     return Seconds(stored - start, ended - stored, theirs), compared, tokens, store.meta["notes"]
