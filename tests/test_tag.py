@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet
 import pytest
 
+import corpuskit as corpuskit_package
 from support import ROOT, SAMPLE, RunFolder, corpuskit
 
 
@@ -92,6 +94,75 @@ def test_tag_labels_anew_and_back(labelled: RunFolder, tmp_path: Path) -> None:
     assert "kept" in run("why", out, origin)
     run("tag", out)
     assert RunFolder(out).digests() == labelled.digests()
+
+
+def lengths(batch: pyarrow.RecordBatch) -> dict[str, list]:
+    """Labels that no rule gives: a text, a list, nothing."""
+    turns = [len(messages) for messages in batch["messages"].to_pylist()]
+    return {
+        "length": ["long" if count > 4 else None for count in turns],
+        "sizes": [["many", "few"][count < 3 :] for count in turns],
+    }
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_a_function_over_arrow_batches_gives_labels(tmp_path: Path, form: str) -> None:
+    out = tmp_path / "out"
+    run("process", SAMPLE.relative_to(ROOT), "-o", out, "--quiet", "--set", f"write.format={form}")
+    before = RunFolder(out).digests()
+    done = corpuskit_package.tag(out, function=lengths)
+    table = pyarrow.parquet.read_table(out / "columns").to_pylist()
+    assert [row["length"] for row in table] == ["long" if row["turns"] > 4 else None for row in table]
+    assert [row["sizes"] for row in table] == [["few"] if row["turns"] < 3 else ["many", "few"] for row in table]
+    assert done["labels"]["length"] == {"long": sum(row["turns"] > 4 for row in table)}
+    assert json.loads((out / "manifest.json").read_text("utf-8"))["labelled_by"]["columns"] == ["length", "sizes"]
+    run("audit", out)
+    run("tag", out)
+    assert RunFolder(out).digests() == before
+
+
+def test_a_function_is_named_on_the_command_line(labelled: RunFolder, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(labelled.path, out)
+    (tmp_path / "mine.py").write_text("def kind(batch):\n    return {'kind': ['text'] * batch.num_rows}\nnothing = 1\n")
+    said = run("tag", out, "--with", "mine.py:kind", "--set", "tag.packs=[]", cwd=tmp_path)
+    assert f"kind: text {len(list(labelled.columns())):,}" in said
+    for name, problem in {
+        "mine.py:nothing": "no function `nothing`",
+        "mine.py": "names no function",
+        "missing.py:kind": "not a file",
+        "no_such_module:kind": "cannot be imported",
+    }.items():
+        refused = corpuskit("tag", out, "--with", name, cwd=tmp_path)
+        assert refused.returncode == 2
+        assert problem in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (None, "returned NoneType"),
+        ({"kind": ["a"]}, "values for"),
+        ({"kind": "a"}, "expected one value a record"),
+        ({"kind": 7}, "expected one value a record"),
+        ({"kind": lambda rows: [7] * rows}, "expected a text, a list of texts or None"),
+        ({"kind": lambda rows: ["a", ["b"]] * (rows // 2) + ["a"] * (rows % 2)}, "texts and lists"),
+        ({"kind": lambda rows: [[""]] * rows}, "not empty"),
+        ({"cue": lambda rows: ["a"] * rows}, "filled already"),
+        ({"Kind of": lambda rows: ["a"] * rows}, "cannot be a column"),
+        ({"traits": lambda rows: ["a"] * rows}, "a list of texts"),
+    ],
+)
+def test_what_is_no_label_is_refused(labelled: RunFolder, answer: object, problem: str) -> None:
+    def function(batch: pyarrow.RecordBatch) -> object:
+        if not isinstance(answer, dict):
+            return answer
+        return {name: made(batch.num_rows) if callable(made) else made for name, made in answer.items()}
+
+    before = labelled.digests()
+    with pytest.raises(corpuskit_package.CorpuskitError, match=problem):
+        corpuskit_package.tag(labelled.path, function=function)
+    assert labelled.digests() == before
 
 
 def test_drops_are_explained(tmp_path: Path) -> None:

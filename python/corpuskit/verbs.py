@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from corpuskit import _core, _effective
 from corpuskit._core import EffectivePlan
 from corpuskit._plan_face import AnyPlan
 from corpuskit.sources import PathLike, PathLikes, input_list
+
+if TYPE_CHECKING:
+    from corpuskit.labelling import Labeller
 
 __all__ = ["Converted", "audit", "convert", "explain_drops", "normalise_text", "peek", "tag", "why"]
 
@@ -188,7 +192,7 @@ def why(folder: PathLike, origin: str) -> dict[str, Any]:
     return found
 
 
-def tag(folder: PathLike, plan: AnyPlan = None) -> dict[str, Any]:
+def tag(folder: PathLike, plan: AnyPlan = None, *, function: Labeller | None = None) -> dict[str, Any]:
     """Labels a finished run anew, from what its folder holds: the raw input is not needed.
 
     Columns, report and manifest are replaced (and the records, where labels stand in them) when all is written; rows
@@ -197,13 +201,16 @@ def tag(folder: PathLike, plan: AnyPlan = None) -> dict[str, Any]:
     Args:
         folder: The run folder; its records are in form `messages`.
         plan: Its section `tag` counts: the packs, declared sources, language.
+        function: Gives labels of its own. It takes a `pyarrow.RecordBatch` of records and returns a mapping, or a batch
+            or table, of column to one value a record: a text, a list of texts, or None. They stand in `columns/` only.
 
     Returns:
         Plain data: `records`, `labels` (kept records by label column and tag), `digest` of the new manifest.
 
     Raises:
         OutputError: The folder is not a finished run, or holds another form.
-        PlanError: A pack cannot be used.
+        PlanError: A pack cannot be used, or the function fills a column that is filled already.
+        InputError: The function returns what are no labels.
 
     Example:
         >>> import pathlib, tempfile
@@ -213,9 +220,20 @@ def tag(folder: PathLike, plan: AnyPlan = None) -> dict[str, Any]:
         >>> _ = Pipeline().process(folder / "in.jsonl", folder / "out")
         >>> tag(folder / "out", {"tag": {"packs": ["cue"]}})["labels"]["cue"]
         {'emotional': 1}
+        >>> def turns(batch):
+        ...     return {"length": ["long" if len(turns) > 2 else "short" for turns in batch["messages"].to_pylist()]}
+        >>> tag(folder / "out", function=turns)["labels"]["length"]
+        {'short': 1}
     """
-    done: dict[str, Any] = json.loads(_core.tag(effective(plan), os.fspath(folder)))
-    return done
+    chosen = effective(plan)
+    if function is None:
+        return dict(json.loads(_core.tag(chosen, os.fspath(folder))))
+    from corpuskit.finished import read_run
+    from corpuskit.labelling import write_labels
+
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".jsonl") as file:
+        own = {**write_labels(read_run(folder), function, file), "path": file.name}
+        return dict(json.loads(_core.tag(chosen, os.fspath(folder), json.dumps(own, ensure_ascii=False))))
 
 
 def explain_drops(folder: PathLike, most: int = 3) -> list[dict[str, Any]]:

@@ -24,13 +24,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("folder", metavar="OUT", help="a finished run folder, its records in form messages")
     add_plan_arguments(parser)
+    parser.add_argument(
+        "--with", dest="function", metavar="FILE.py:NAME", help="labels by a Python function over Arrow batches as well"
+    )
     parser.add_argument("--json", action="store_true", help="everything as JSON")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Labels, and says how many records have which label."""
-    done = verbs.tag(options.folder, plan_of(options))
+    function = None
+    if options.function is not None:
+        from corpuskit.labelling import find_function
+
+        function = find_function(options.function)
+    done = verbs.tag(options.folder, plan_of(options), function=function)
     say(json.dumps(done, ensure_ascii=False, indent=2) if options.json else "\n".join(lines(done)))
     return 0
 

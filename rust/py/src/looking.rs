@@ -3,7 +3,7 @@
 use crate::background::abandonable;
 use crate::errors::Result;
 use crate::plan::EffectivePlan;
-use corpuskit_core::run::retag;
+use corpuskit_core::run::{OwnLabels, retag};
 use corpuskit_core::{Error, audit, drops, why};
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -32,13 +32,16 @@ pub fn life(py: Python<'_>, folder: PathBuf, origin: String) -> Result<String> {
 }
 
 /// Labels the kept records of a run folder anew, as the plan's section `tag` says; returns the new
-/// counts as JSON.
+/// counts as JSON. `own`: labels of the caller's own, as JSON.
 #[pyfunction]
-#[pyo3(name = "tag")]
-pub fn label_anew(py: Python<'_>, plan: &EffectivePlan, folder: PathBuf) -> Result<String> {
+#[pyo3(name = "tag", signature = (plan, folder, own = None))]
+pub fn label_anew(py: Python<'_>, plan: &EffectivePlan, folder: PathBuf, own: Option<String>) -> Result<String> {
     let settings = plan.plan.tag.clone();
     abandonable(py, move |abandoned| {
-        let done = retag(&folder, &settings, &|| abandoned.is_set())?;
+        let own: Option<OwnLabels> = own
+            .map(|own| serde_json::from_str(&own).map_err(|error| Error::Internal(format!("own labels: {error}"))))
+            .transpose()?;
+        let done = retag(&folder, &settings, own.as_ref(), &|| abandoned.is_set())?;
         serde_json::to_string(&done).map_err(|error| Error::Internal(error.to_string()))
     })
 }

@@ -131,6 +131,7 @@ fn manifest(keeper: &Keeper, tail: &Tail, parquet: Option<&[ParquetShard]>, repo
         deviations: serde_json::to_value(deviations).unwrap_or_default(),
         packs: keeper.packs.clone(),
         relabelled: None,
+        labelled_by: None,
         limit: keeper.limit,
         arguments: keeper.inputs.arguments.clone(),
         inputs: inputs.collect(),

@@ -23,7 +23,7 @@ mod tail;
 mod timings;
 
 pub use options::{Control, Observer, Options, Phase, Progress, Summary};
-pub use retag::{Retagged, retag, retag_with};
+pub use retag::{OwnColumn, OwnLabels, Retagged, retag, retag_with};
 pub use timings::{Host, Timings};
 
 use crate::plan::Plan;

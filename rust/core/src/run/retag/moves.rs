@@ -66,8 +66,13 @@ pub(super) fn clear(work: &Path, disk: &Disk) -> Result<()> {
         disk.remove(&run.join(name))?;
     }
     disk.remove_empty_folder(&run)?;
+    let data = work.join("data");
+    for name in list(&data)? {
+        disk.remove(&data.join(name))?;
+    }
+    disk.remove_empty_folder(&data)?;
     for name in list(work)? {
-        if name != "lock" && name != ".run" {
+        if name != "lock" && name != ".run" && name != "data" {
             disk.remove(&work.join(name))?;
         }
     }

@@ -41,6 +41,9 @@ const TAKEN: [&str; 14] = [
     "script",
 ];
 
+/// Most tags of a column: they are numbered with two bytes.
+const MOST_TAGS: usize = 1 << 16;
+
 /// The stage, ready to run.
 #[derive(Debug)]
 pub struct Tagger {
@@ -78,7 +81,7 @@ impl Tagger {
             })
         });
         let sources = Sources::new(&settings.sources, &mut vocabulary)?;
-        let declared = DECLARED.map(|(column, _)| vocabulary.column(column).and_then(|at| u16::try_from(at).ok()));
+        let declared = declared(&vocabulary);
         let keeps_places = settings.spans && packs.is_some();
         if !keeps_places {
             vocabulary.rules.clear();
@@ -90,6 +93,38 @@ impl Tagger {
     /// Every label that it can give.
     pub fn vocabulary(&self) -> &Arc<Vocabulary> {
         &self.vocabulary
+    }
+
+    /// Adds columns that are filled by `by` rather than by this stage; returns the number of the first.
+    ///
+    /// # Errors
+    /// A name that is taken or cannot be a column's, more tags than fit.
+    pub fn add_columns(&mut self, by: &str, columns: Vec<LabelColumn>) -> Result<u16> {
+        let vocabulary = Arc::make_mut(&mut self.vocabulary);
+        let first = vocabulary.columns.len();
+        for column in columns {
+            let wrong = |problem: String| Err(Error::plan(by, problem));
+            let name = column.name.as_str();
+            let is_name = name.starts_with(|first: char| first.is_ascii_lowercase())
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+            if !is_name {
+                return wrong(format!("`{name}` cannot be a column, expected lower-case letters, digits and `_`"));
+            }
+            if TAKEN.contains(&name) || name.ends_with("_score") || vocabulary.column(name).is_some() {
+                let problem = format!("the column `{name}` is filled already, expected another name");
+                return Err(Error::plan(by, problem).with_hint("`tag.packs: []` leaves the columns of the packs out"));
+            }
+            if (name == "traits" && column.one) || (matches!(name, "category" | "persona") && !column.one) {
+                let expected = if column.one { "a list of texts" } else { "one text" };
+                return wrong(format!("the column `{name}` wants {expected} a record"));
+            }
+            if column.tags.len() > MOST_TAGS {
+                return wrong(format!("the column `{name}` has more than {MOST_TAGS} different tags"));
+            }
+            vocabulary.columns.push(column);
+        }
+        self.declared = declared(vocabulary);
+        u16::try_from(first).map_err(|_| Error::plan(by, "more columns than fit"))
     }
 
     /// The numbers of the columns that a record may declare for itself: category, persona, traits.
@@ -106,6 +141,11 @@ impl Tagger {
     pub fn packs(&self) -> &[rules::Loaded] {
         self.packs.as_ref().map_or(&[], |packs| &packs.loaded)
     }
+}
+
+/// The columns that a record may declare for itself.
+fn declared(vocabulary: &Vocabulary) -> [Option<u16>; DECLARED.len()] {
+    DECLARED.map(|(column, _)| vocabulary.column(column).and_then(|at| u16::try_from(at).ok()))
 }
 
 /// Whether the packs' columns are free.
@@ -165,7 +205,7 @@ impl PerRecord for Tagger {
 
 impl Tagger {
     /// The columns that the record declares for itself.
-    fn declared_by(&self, record: &Record<'_>) -> [Option<u16>; DECLARED.len()] {
+    pub(crate) fn declared_by(&self, record: &Record<'_>) -> [Option<u16>; DECLARED.len()] {
         let mut found = [None; DECLARED.len()];
         for member in record.fields.iter().filter(|member| member.key.starts_with('_')) {
             for (at, (_, field)) in DECLARED.iter().enumerate() {

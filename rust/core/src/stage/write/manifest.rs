@@ -27,6 +27,9 @@ pub struct Manifest {
     /// The settings of `corpuskit tag`, where the labels are no longer those of the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relabelled: Option<serde_json::Value>,
+    /// The function that gave labels of its own, and their columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labelled_by: Option<LabelledBy>,
     /// Only so many records were asked for.
     pub limit: Option<u64>,
     /// The inputs as they were named.
@@ -39,6 +42,16 @@ pub struct Manifest {
     pub files: Vec<ManifestFile>,
     /// BLAKE3 of this file with an empty text here.
     pub digest: String,
+}
+
+/// Labels that no rule gave.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelledBy {
+    /// The function, as `module:name`.
+    pub function: String,
+    /// The columns that it filled.
+    pub columns: Vec<String>,
 }
 
 /// An input file.
@@ -124,6 +137,7 @@ mod tests {
             deviations: serde_json::json!([]),
             packs: Vec::new(),
             relabelled: None,
+            labelled_by: None,
             limit: None,
             arguments: vec!["in/ü".to_owned()],
             inputs: Vec::new(),

@@ -4,7 +4,8 @@ use super::parquet::each_parquet_line;
 use super::rows::Row;
 use crate::record::{Change, Changes};
 use crate::{Error, Result};
-use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::reader::SerializedFileReader;
+use parquet::record::reader::RowIter;
 use parquet::record::{Field, Row as ParquetRow};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -71,18 +72,61 @@ impl Lines {
 ///
 /// Where the file cannot be read or has other columns; what `each` returns.
 pub fn each_row(path: &Path, mut each: impl FnMut(&Row<'_>) -> Result<bool>) -> Result<()> {
-    let file = File::open(path).map_err(|error| Error::io(path, error))?;
-    let wrong = |what: String| Error::Check(format!("{}: {what}", path.display()));
-    let reader = SerializedFileReader::new(file).map_err(|error| wrong(error.to_string()))?;
-    let rows = reader.get_row_iter(None).map_err(|error| wrong(error.to_string()))?;
-    for row in rows {
-        let row = row.map_err(|error| wrong(error.to_string()))?;
-        let row = read_row(&row).ok_or_else(|| wrong("its columns are not those of this version".to_owned()))?;
-        if !each(&row)? {
+    let mut rows = Rows::open(path)?;
+    while let Some(row) = rows.next()? {
+        if !each(&row.read()?)? {
             return Ok(());
         }
     }
     Ok(())
+}
+
+/// The rows of a file of `columns/`, one after another.
+pub(crate) struct Rows {
+    path: PathBuf,
+    rows: RowIter<'static>,
+}
+
+/// A row that was not looked at yet.
+pub(crate) struct WholeRow<'r> {
+    path: &'r Path,
+    row: ParquetRow,
+}
+
+impl Rows {
+    /// Opens the file.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|error| Error::io(path, error))?;
+        let reader = SerializedFileReader::new(file).map_err(|error| wrong(path, &error.to_string()))?;
+        Ok(Self { path: path.to_owned(), rows: reader.into_iter() })
+    }
+
+    /// The next row; `None` after the last.
+    ///
+    /// # Errors
+    /// Where the file cannot be read on.
+    pub fn next(&mut self) -> Result<Option<WholeRow<'_>>> {
+        let path = &*self.path;
+        let row = self.rows.next().transpose().map_err(|error| wrong(path, &error.to_string()))?;
+        Ok(row.map(|row| WholeRow { path, row }))
+    }
+}
+
+impl WholeRow<'_> {
+    /// What it says.
+    ///
+    /// # Errors
+    /// Where its columns are not those of this version.
+    pub fn read(&self) -> Result<Row<'_>> {
+        read_row(&self.row).ok_or_else(|| wrong(self.path, "its columns are not those of this version"))
+    }
+}
+
+fn wrong(path: &Path, what: &str) -> Error {
+    Error::Check(format!("{}: {what}", path.display()))
 }
 
 fn read_row(row: &ParquetRow) -> Option<Row<'_>> {
