@@ -17,12 +17,11 @@ use support::{Folder, assert_same, plan, run, tree};
 
 const CUES: &str = "tag: {packs: [cue], language: false}\n";
 const ALL: &str = "tag: {packs: [builtin], sources: [{match: 'b*', category: mine}]}\n";
-const WRITES: [&str; 6] = [
+const WRITES: [&str; 5] = [
     "write: {compression: none, shard_bytes: 40000}\n",
     "write: {labels: inline}\n",
     "write: {labels: inline, compression: gz}\n",
     "write: {format: parquet}\n",
-    "write: {format: parquet, labels: inline}\n",
     SHARDS,
 ];
 /// Where a shard ends depends on its bytes, labels in the records included: here a run with other labels has other shards.
@@ -163,7 +162,12 @@ fn folders_that_cannot_be_labelled_are_refused_and_left_alone() {
     assert!(error.contains("another form"), "{error}");
     assert_same(&before, &tree(&out).into_iter().filter(|(name, _)| !name.starts_with(".tag")).collect(), "refused");
 
-    run(&plan(CUES), &input, &out, &Options { force: true, ..Options::default() }).unwrap();
+    let forced = Options { force: true, ..Options::default() };
+    run(&plan("write: {format: parquet, labels: inline}"), &input, &out, &forced).unwrap();
+    let error = retag(&out, &plan(CUES).tag, None, &always()).unwrap_err().to_string();
+    assert!(error.contains("within Parquet records"), "{error}");
+
+    run(&plan(CUES), &input, &out, &forced).unwrap();
     let before = tree(&out);
     let stopped = retag(&out, &plan(ALL).tag, None, &|| true).unwrap_err();
     assert!(matches!(stopped, corpuskit_core::Error::Interrupted));

@@ -26,15 +26,14 @@ use crate::stage::PerRecord;
 use crate::stage::parse::{Parsed, Parser};
 use crate::stage::read::{Body, Unit};
 use crate::stage::tag::{TagSettings, Tagger};
+use crate::stage::write::LabelPlace;
 use crate::stage::write::disk::{Disk, refuse_link};
 use crate::stage::write::encode::Encoder;
 use crate::stage::write::manifest::{MANIFEST, Manifest, ManifestFile};
-use crate::stage::write::parquet::{ParquetShard, Transcoder};
 use crate::stage::write::row_log::RowLog;
 use crate::stage::write::rows::Row;
 use crate::stage::write::shards::{Rows, each_line};
 use crate::stage::write::sink::Sink;
-use crate::stage::write::{Format, LabelPlace, WriteSettings};
 use crate::{Error, Result};
 use bumpalo::Bump;
 use lines::{is_ours, path_of, relabelled, rewrite};
@@ -139,7 +138,6 @@ fn locked(
         arena: Bump::new(),
         tagger,
         own,
-        write,
         stop,
         records: 0,
     };
@@ -159,7 +157,6 @@ struct Retagger<'r> {
     encoder: Encoder,
     arena: Bump,
     own: Option<Given>,
-    write: WriteSettings,
     stop: Stop<'r>,
     records: u64,
 }
@@ -266,10 +263,7 @@ impl Retagger<'_> {
             let from = format!(".run/columns-{:05}.parquet", file.number);
             replace(path, from, Some(file.rows), file.bytes, file.digest);
         }
-        for shard in self.parquet(disk)? {
-            replace(shard.path.clone(), shard.path, Some(shard.rows), shard.bytes, shard.digest);
-        }
-        if let Some(sink) = self.sink.as_ref().filter(|_| self.write.format == Format::Jsonl) {
+        if let Some(sink) = &self.sink {
             for shard in &sink.shards {
                 let path = sink.file_name(shard.number);
                 let from = format!(".run/{}", path.replace("data/part-", "data-"));
@@ -297,19 +291,6 @@ impl Retagger<'_> {
         disk.remove(&work.join("lock"))?;
         disk.remove_empty_folder(&work)?;
         Ok(Retagged { records: self.records, labels: report.labels, digest: manifest.digest })
-    }
-}
-
-impl Retagger<'_> {
-    /// The new lines as Parquet, where the run has it so.
-    fn parquet(&mut self, disk: &Disk) -> Result<Vec<ParquetShard>> {
-        let Some(sink) = self.sink.as_mut().filter(|_| self.write.format == Format::Parquet) else {
-            return Ok(Vec::new());
-        };
-        let state = sink.state(&mut Vec::new())?;
-        sink.publish(&state)?;
-        let (out, shards, settings) = (&self.folder.join(WORK), &sink.shards, &self.write);
-        Transcoder { disk, out, shards, settings, threads: 1, stop: self.stop }.run()
     }
 }
 

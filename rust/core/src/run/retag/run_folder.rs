@@ -2,9 +2,9 @@
 
 use crate::report::Report;
 use crate::stage::parse::ParseSettings;
-use crate::stage::write::WriteSettings;
 use crate::stage::write::form::Form;
 use crate::stage::write::manifest::Manifest;
+use crate::stage::write::{Format, LabelPlace, WriteSettings};
 use crate::{Error, Result};
 use std::path::Path;
 
@@ -26,6 +26,10 @@ pub(super) fn written(manifest: &Manifest, name: &str) -> Result<WriteSettings> 
             "holds records in another form than `messages`, which has no place for labels",
         )
         .with_hint("run `corpuskit process` with `write.form: messages`"));
+    }
+    if write.format == Format::Parquet && write.labels == LabelPlace::Inline {
+        return Err(Error::output(name, "holds labels within Parquet records, which are not written anew")
+            .with_hint("`write.labels: columns` keeps them beside the records"));
     }
     // Shards keep their rows.
     write.shard_bytes = u64::MAX;
