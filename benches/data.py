@@ -26,7 +26,7 @@ ROLES = {"human": "user", "user": "user", "client": "user", "gpt": "assistant", 
          "counselor": "assistant", "system": "system"}  # fmt: skip
 ASKED = ("instruction", "question", "prompt", "query")
 ANSWERED = ("output", "response", "answer", "completion")
-SENTENCE = re.compile(r"(?<=[.!?。！？])\s*")
+SENTENCE = re.compile(r"(?<=[.!?。！？])(\s*)")
 
 
 def draw(*parts: object) -> int:
@@ -101,11 +101,12 @@ def mixed(turns: Turns, others: list[Turns], number: int) -> Turns:
     """The conversation with every third sentence of a turn replaced by one of another record."""
     made = []
     for place, turn in enumerate(turns):
-        sentences = SENTENCE.split(turn["content"])
-        for index in range(draw(number, place) % 3, len(sentences), 3):
+        # Every other piece is the white space between two sentences, which stays as it was.
+        pieces = SENTENCE.split(turn["content"])
+        for index in range(draw(number, place) % 3 * 2, len(pieces), 6):
             donor = others[draw(number, place, index) % len(others)][-1]["content"]
-            sentences[index] = SENTENCE.split(donor)[0]
-        made.append({"role": turn["role"], "content": " ".join(sentences)})
+            pieces[index] = SENTENCE.split(donor)[0]
+        made.append({"role": turn["role"], "content": "".join(pieces)})
     return made
 
 

@@ -144,17 +144,19 @@ struct ColumnsWriter<'a> {
 impl<'a> ColumnsWriter<'a> {
     fn new(out: Output<'a>, vocabulary: &'a Vocabulary) -> Result<Self, ParquetError> {
         let schema = Arc::new(parse_message_type(&format!("{SCHEMA}{}}}", columns_labels::schema(vocabulary)))?);
-        let origin = ColumnPath::from("origin");
         let mut properties = WriterProperties::builder()
             .set_writer_version(WriterVersion::PARQUET_1_0)
             .set_created_by("corpuskit".to_owned())
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             .set_statistics_enabled(EnabledStatistics::None)
             .set_offset_index_disabled(true)
-            // Origins are all different and share their beginnings.
-            .set_column_dictionary_enabled(origin.clone(), false)
-            .set_column_encoding(origin, Encoding::DELTA_BYTE_ARRAY)
             .set_max_row_group_row_count(None);
+        for name in ["origin", "id"] {
+            // All different, and they share their beginnings.
+            properties = properties
+                .set_column_dictionary_enabled(ColumnPath::from(name), false)
+                .set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BYTE_ARRAY);
+        }
         for name in ["characters", "characters_total", "turns"] {
             // Cheaper than to look each number up, and smaller.
             properties = properties
