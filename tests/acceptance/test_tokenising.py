@@ -77,7 +77,8 @@ def compare(
     jobs = [Slice(folder, template, data, first, RECORDS // 20) for first in range(0, RECORDS, RECORDS // 20)]
     backend = load(folder, template).backend_tokenizer
     theirs, differing, compared, row = 0.0, 0, 0, 0
-    for rendered in pool.map(texts_of, jobs):
+    # All of them first: nothing else may run beside what is timed.
+    for rendered in list(pool.map(texts_of, jobs)):
         documents = [store.document(0, row + at) for at in range(len(rendered))]
         row += len(rendered)
         pairs = [pair for pair in zip(rendered, documents, strict=True) if pair[1] is not None]
