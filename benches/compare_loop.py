@@ -13,6 +13,8 @@ from measure import Measure, corpuskit, measure
 PLANS = {
     # Cleaning and writing again, and nothing else.
     "normalise": "tag: {packs: [], language: false}\ndedup: {exact: false, near: false}\nwrite: {compression: none}\n",
+    # Exact and near duplicates besides.
+    "deduplicated": "tag: {packs: [], language: false}\nwrite: {compression: none}\n",
     # Everything that a run does by default: all shipped packs, language, exact and near duplicates.
     "whole": "write: {compression: none}\n",
 }
@@ -57,7 +59,7 @@ def compare(corpus: Path, plan: str, rounds: int = 3) -> Comparison:
         looped.append(measure([sys.executable, LOOP, corpus, corpus.with_name("loop.jsonl")]))
         taken, out = run_process(corpus, plan)
         processed.append(taken)
-    records = check(corpus, out, deduplicated=plan == "whole")
+    records = check(corpus, out, deduplicated=plan != "normalise")
     key = lambda taken: taken.cpu  # noqa: E731
     return Comparison(min(looped, key=key), min(processed, key=key), records)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy
-
 from corpuskit import _extra
 from corpuskit.errors import PlanError
 
@@ -50,6 +48,8 @@ def to_hf_dataset(packs: PackStream, *, streaming: bool = True) -> Any:
 
 
 def _rows(packs: PackStream) -> Iterator[dict[str, Any]]:
+    import numpy
+
     for pack in packs:
         sizes = numpy.diff(numpy.asarray(pack["cu_seq_lens"]))
         yield {name: sizes if name == "seq_lengths" else numpy.asarray(pack[name]) for name in COLUMNS}

@@ -6,6 +6,7 @@
 //! in order by workers that hold nothing else, so the oldest always moves on: back-pressure cannot block it.
 
 mod ends;
+mod queue;
 mod settle;
 
 pub(super) use settle::leave;
@@ -332,12 +333,7 @@ impl Pool {
             queue.spare.push(batch);
         }
         if tail.ended {
-            // The limit was reached: what was claimed beyond it does not count.
-            queue.ended = true;
-            queue.claimed = queue.next;
-            let beyond: usize = queue.ready.values().map(|batch| batch.size()).sum();
-            queue.bytes = queue.bytes.saturating_sub(beyond);
-            queue.ready.clear();
+            queue.end_here();
         }
         queue.finished = last && outcome.is_ok() && keeper.is_done();
         queue.tail = Some(tail_box);
@@ -391,19 +387,5 @@ impl Pool {
             keeper.checkpoint(tail, &mut helper, &timings)?;
         }
         Ok(())
-    }
-}
-
-impl Queue {
-    fn enqueue(&mut self, jobs: Vec<Job>) {
-        for job in jobs {
-            match &job {
-                Job::Sink(work) if work.bytes() > 0 => {
-                    self.bytes += work.bytes();
-                    self.frames.push_back(job);
-                }
-                _ => self.slow.push_back(job),
-            }
-        }
     }
 }
