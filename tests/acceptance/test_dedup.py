@@ -226,8 +226,7 @@ def test_changed_numbers_are_not_duplicates(bench_corpus: Path, tmp_path: Path, 
     }
     plain = process([bench_corpus / "corpus-00000.jsonl"], tmp_path / "plain", {"exact": False, "near": False})
     records = {
-        int(record["_origin"].rsplit(":", 1)[1]) - 1: oracle.sides(record)
-        for record in map(oracle.load, plain.lines())
+        int(record["_origin"].rsplit(":", 1)[1]) - 1: oracle.sides(record) for record in map(oracle.load, plain.lines())
     }
     looked_at = merged = unjudged = 0
     for row in rows:
