@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet
 import pytest
@@ -26,7 +27,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return RunFolder(out)
 
 
-def texts(record: dict) -> list[str]:
+def texts(record: dict[str, Any]) -> list[str]:
     """The text of every turn, parts joined by line feeds."""
     out = []
     for message in record["messages"]:
@@ -96,7 +97,7 @@ def test_tag_labels_anew_and_back(labelled: RunFolder, tmp_path: Path) -> None:
     assert RunFolder(out).digests() == labelled.digests()
 
 
-def lengths(batch: pyarrow.RecordBatch) -> dict[str, list]:
+def lengths(batch: pyarrow.RecordBatch) -> dict[str, list[Any]]:
     """Labels that no rule gives: a text, a list, nothing."""
     turns = [len(messages) for messages in batch["messages"].to_pylist()]
     return {

@@ -192,7 +192,7 @@ def why(folder: PathLike, origin: str) -> dict[str, Any]:
     return found
 
 
-def tag(folder: PathLike, plan: AnyPlan = None, *, function: Labeller | None = None) -> dict[str, Any]:
+def tag(folder: PathLike, plan: AnyPlan | EffectivePlan = None, *, function: Labeller | None = None) -> dict[str, Any]:
     """Labels a finished run anew, from what its folder holds: the raw input is not needed.
 
     Columns, report and manifest are replaced (and the records, where labels stand in them) when all is written; rows

@@ -142,11 +142,11 @@ def test_trl_packs_less(run: Path, figure: Figure, length: int) -> None:
         start = time.perf_counter()
         packed = trl.pack_dataset(rows, length, strategy, {"keep_in_memory": True, "load_from_cache_file": False})
         seconds = time.perf_counter() - start
-        kept = sum(map(len, packed["input_ids"]))
+        tokens = sum(map(len, packed["input_ids"]))
         # What is longer than a row is cut inside a turn; `wrapped` cuts at every border of rows.
         whole = int(sizes[sizes <= length].sum()) if strategy == "bfd" else 0
         table.append(
-            (f"TRL {strategy}", kept / seen, whole / seen, kept / (len(packed) * length), len(sizes) / seconds)
+            (f"TRL {strategy}", tokens / seen, whole / seen, tokens / (len(packed) * length), len(sizes) / seconds)
         )
     shown = "; ".join(
         f"{name} keeps {kept:.2%} ({whole:.2%} in documents of whole turns), fills {fill:.2%}, {speed:,.0f} documents/s"

@@ -67,7 +67,9 @@ def f1(right: int, wrong: int, missed: int) -> float:
 
 @pytest.mark.point("4-S3", "cues")
 def test_cues(figure: Figure) -> None:
-    cues = lambda text: {label["tag"] for label in explain_rules(text, ["cue"])}  # noqa: E731
+    def cues(text: str) -> set[str]:
+        return {label["tag"] for label in explain_rules(text, ["cue"])}
+
     found = sum(cue in cues(text) for text, cue in SEED_TABLE.items())
     kept_out = sum(cue not in cues(text) for text, cue in HARD.items())
     figure(f"{found} of {len(SEED_TABLE)} of the seed's table, {kept_out} of {len(HARD)} hard negatives (all)")
