@@ -144,13 +144,13 @@ def test_trl_packs_less(run: Path, figure: Figure, length: int) -> None:
         seconds = time.perf_counter() - start
         tokens = sum(map(len, packed["input_ids"]))
         # What is longer than a row is cut inside a turn; `wrapped` cuts at every border of rows.
-        whole = int(sizes[sizes <= length].sum()) if strategy == "bfd" else 0
+        uncut = int(sizes[sizes <= length].sum()) if strategy == "bfd" else 0
         table.append(
-            (f"TRL {strategy}", tokens / seen, whole / seen, tokens / (len(packed) * length), len(sizes) / seconds)
+            (f"TRL {strategy}", tokens / seen, uncut / seen, tokens / (len(packed) * length), len(sizes) / seconds)
         )
     shown = "; ".join(
-        f"{name} keeps {kept:.2%} ({whole:.2%} in documents of whole turns), fills {fill:.2%}, {speed:,.0f} documents/s"
-        for name, kept, whole, fill, speed in table
+        f"{name} keeps {kept:.2%} ({uncut:.2%} in documents of whole turns), fills {fill:.2%}, {speed:,.0f} documents/s"
+        for name, kept, uncut, fill, speed in table
     )
     figure(f"{length}, {seen:,} tokens: {shown}")
     ours, bfd, _ = table
