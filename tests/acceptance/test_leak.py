@@ -79,7 +79,10 @@ def test_no_label_in_the_text(corpora: Path, labelled: RunFolder, tmp_path: Path
     documents, least = 0, LINES
     for name in NAMES:
         folder, template = real_chats.templates(corpora)[name]
-        store = tokenise(labelled.path, folder, template=template, plan=PLAN, cache=tmp_path / name)
+        store = tokenise(labelled.path, folder, template=template, plan=PLAN, cache=tmp_path / name, check=False)
+        # The end token of Llama 3 is no token of the tokenizer that its template is tried with here.
+        faults = [problem for problem, _ in store.ledger()["faults"] if "end token" not in problem]
+        assert faults == [], name
         found = 0
         for text in texts(store, folder):
             assert CANARY not in text, name
