@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,10 +43,14 @@ def run_peer(name: str, corpus: Path) -> tuple[Measure, int]:
 
 def kept_lines(out: Path) -> list[int]:
     """The numbers of the lines that were kept."""
-    shards = sorted((out / "data").glob("part-*.jsonl"))
-    return [
-        int(json.loads(line)["_origin"].rpartition(":")[2]) for shard in shards for line in shard.open(encoding="utf-8")
-    ]
+    return [int(json.loads(line)["_origin"].rpartition(":")[2]) for line in lines_of(out)]
+
+
+def lines_of(out: Path) -> Iterator[str]:
+    """The records of a run."""
+    for shard in sorted((out / "data").glob("part-*.jsonl")):
+        with shard.open(encoding="utf-8", newline="\n") as lines:
+            yield from lines
 
 
 def check(corpus: Path) -> int:
@@ -55,11 +59,7 @@ def check(corpus: Path) -> int:
     with corpus.open(encoding="utf-8", newline="\n") as lines:
         head.write_text("".join(line for line, _ in zip(lines, range(CHECKED), strict=False)), "utf-8")
     _, bare = run_plain(head)
-    records = [
-        oracle.load(line)
-        for shard in sorted((bare / "data").glob("part-*.jsonl"))
-        for line in shard.open(encoding="utf-8")
-    ]
+    records = [oracle.load(line) for line in lines_of(bare)]
     expected = [number for number, judged in enumerate(oracle.judge(records), 1) if judged.of is None]
     _, out = run_near(head)
     assert kept_lines(out) == expected
