@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +11,7 @@ from typing import Any
 
 import pytest
 
-import data
-from corpuskit import Pipeline
+import real_chats
 from support import corpora
 
 numpy = pytest.importorskip("numpy", reason="NumPy is not installed")
@@ -20,6 +21,7 @@ from corpuskit.loader import NumpyPacks, PackedCorpus, plan_packs
 pytestmark = pytest.mark.slow
 Figure = Callable[[str], None]
 DOCUMENTS = 150_000
+SPARE = 15_000
 LENGTHS = [2_048, 8_192]
 
 
@@ -30,9 +32,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (corpora() / "tokenizers/minimind").is_dir():
         pytest.skip("the tokenizers are not unpacked (`make data`)")
     folder = tmp_path_factory.mktemp("packing")
+    plain = real_chats.run_folder(corpora(), folder / "plain")
+    talks = (line for line in plain.lines() if json.loads(line)["messages"][0]["role"] != "text")
     # A record of one exchange that is longer than a row has no document, so there are some more.
-    data.write_corpus(folder / "in.jsonl", DOCUMENTS + 2_000)
-    Pipeline({"dedup": {"exact": False, "near": False}}).process(folder / "in.jsonl", folder / "out")
+    lines = list(itertools.islice(talks, DOCUMENTS + SPARE))
+    assert len(lines) == DOCUMENTS + SPARE, "every record is a real one"
+    (folder / "in.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    real_chats.run_folder_of(folder / "in.jsonl", out=folder / "out")
     return folder / "out"
 
 
