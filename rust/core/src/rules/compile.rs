@@ -1,9 +1,9 @@
 //! Packs compiled to one matcher: every phrase of every pack in one table.
 
-use super::literals::Literals;
+use super::literals::{self, Literals};
 use super::measure::Measure;
 use super::pack::{Bounds, Mode, Pack, Rule, Same};
-use super::phrases::Phrases;
+use super::phrases::{self, Phrases};
 use crate::record::labels::{LabelColumn, Vocabulary};
 use crate::{Error, Result};
 use regex::{Regex, RegexBuilder};
@@ -112,8 +112,18 @@ pub struct Compiled {
     pub(super) measures: Vec<Measure>,
     /// By pack: the number of its first tag among all tags.
     pub(super) offsets: Vec<usize>,
+    /// By rule: the number of its tag among all tags.
+    pub(super) tags_of: Vec<u32>,
     /// Tags of all packs.
     pub(super) tags: usize,
+}
+
+/// What the rules look for, on its way into the tables.
+#[derive(Default)]
+struct Builders {
+    phrases: phrases::Builder,
+    starts: phrases::Builder,
+    literals: literals::Builder,
 }
 
 impl Compiled {
@@ -127,15 +137,17 @@ impl Compiled {
             loaded: Vec::new(),
             rules: Vec::new(),
             gates: Vec::new(),
-            phrases: Phrases::large(),
-            starts: Phrases::large(),
+            phrases: phrases::Builder::default().build(),
+            starts: phrases::Builder::default().build(),
             literals: Literals::default(),
             slow: Vec::new(),
             measured: Vec::new(),
             measures: Vec::new(),
             offsets: Vec::new(),
+            tags_of: Vec::new(),
             tags: 0,
         };
+        let mut builders = Builders::default();
         for (pack, place) in packs {
             let expressions: usize = pack.rules.iter().map(|rule| rule.regex.len()).sum();
             if expressions > MAX_EXPRESSIONS {
@@ -168,31 +180,36 @@ impl Compiled {
                 tags,
             });
             for (index, rule) in pack.rules.iter().enumerate() {
-                compiled.add(column, rule, &format!("{place}: {}", rule.label(index)), rule.label(index))?;
+                let at = format!("{place}: {}", rule.label(index));
+                compiled.add(column, rule, &at, rule.label(index), &mut builders)?;
             }
         }
-        compiled.literals.build().map_err(|problem| Error::plan("literal", problem))?;
+        compiled.phrases = builders.phrases.build();
+        compiled.starts = builders.starts.build();
+        compiled.literals = builders.literals.build();
         Ok(compiled)
     }
 
-    fn add(&mut self, pack: usize, rule: &Rule, at: &str, name: String) -> Result<()> {
+    fn add(&mut self, pack: usize, rule: &Rule, at: &str, name: String, builders: &mut Builders) -> Result<()> {
         let id = self.rules.len();
+        let scope = 1 << rule.scope as u8;
         let wrong = |problem: String| Error::plan(at, problem);
-        let any = if rule.start { &mut self.starts } else { &mut self.phrases };
+        let any = if rule.start { &mut builders.starts } else { &mut builders.phrases };
         for phrase in &rule.any {
-            any.add(phrase, Part::Any.owner(id)).map_err(wrong)?;
+            any.add(phrase, Part::Any.owner(id), scope).map_err(wrong)?;
         }
         for phrase in &rule.needs {
-            self.phrases.add(phrase, Part::Needs.owner(id)).map_err(wrong)?;
+            builders.phrases.add(phrase, Part::Needs.owner(id), scope).map_err(wrong)?;
         }
-        let mut beside = Phrases::small();
+        let mut beside = phrases::Builder::default();
         for (owner, phrases) in [&rule.with, &rule.unless].into_iter().enumerate() {
             for phrase in phrases {
-                beside.add(phrase, owner as u32).map_err(wrong)?;
+                beside.add(phrase, owner as u32, 1).map_err(wrong)?;
             }
         }
+        let beside = beside.build();
         for literal in &rule.literal {
-            self.literals.add(literal, Part::Any.owner(id), rule.start);
+            builders.literals.add(literal, Part::Any.owner(id), rule.start);
         }
         let regex = rule.regex.iter().map(|pattern| expression(pattern, at)).collect::<Result<Vec<_>>>()?;
         let mut measure = Vec::new();
@@ -210,7 +227,8 @@ impl Compiled {
             self.slow.push(id);
         }
         let tag = self.columns[pack].tags.iter().position(|tag| *tag == rule.tag).unwrap_or_default();
-        self.gates.push(Gate { scope: 1 << rule.scope as u8, waits: !beside.is_empty() });
+        self.tags_of.push((self.offsets[pack] + tag) as u32);
+        self.gates.push(Gate { scope, waits: !beside.is_empty() });
         self.rules.push(Ready {
             pack,
             tag,

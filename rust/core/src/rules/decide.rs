@@ -1,16 +1,13 @@
 //! From counted hits to labels.
 
 use super::compile::Compiled;
-use super::measure::Facts;
 use super::pack::Mode;
-use super::scan::{PLACES, Scopes, Scratch, Turn};
+use super::scan::{PLACES, Scratch, Seen};
 use crate::record::labels::Label;
 
 impl Compiled {
     /// Fills `scratch.labels`: sums what the rules add, then chooses by column.
-    pub(super) fn decide(&self, turns: &[Turn<'_>], facts: Facts, scopes: &Scopes, scratch: &mut Scratch) {
-        scratch.measured.clear();
-        scratch.measured.resize(self.measures.len(), f64::NAN);
+    pub(super) fn decide(&self, record: &Seen<'_, '_>, scratch: &mut Scratch) {
         scratch.scores.clear();
         scratch.scores.resize(self.tags, f32::NAN);
         for (rule, ready) in self.rules.iter().enumerate() {
@@ -18,22 +15,8 @@ impl Compiled {
             if count == 0 {
                 continue;
             }
-            let holds = ready.measure.iter().all(|&(number, bounds)| {
-                let known = &mut scratch.measured[number];
-                if known.is_nan() {
-                    let measure = self.measures[number];
-                    let bit = 1 << measure.scope as u8;
-                    let texts = turns
-                        .iter()
-                        .enumerate()
-                        .filter(|(index, turn)| scopes.at(*index, turn.role) & bit != 0)
-                        .map(|(index, turn)| (turn.text, scratch.word_counts[index] as usize));
-                    *known = measure.value(texts, facts);
-                }
-                bounds.hold(*known)
-            });
-            if holds {
-                let score = &mut scratch.scores[self.offsets[ready.pack] + ready.tag];
+            if self.holds(ready, record, &scratch.word_counts, &mut scratch.measured) {
+                let score = &mut scratch.scores[self.tags_of[rule] as usize];
                 let before = if score.is_nan() { 0.0 } else { *score };
                 *score = before + ready.weight * count.min(ready.most) as f32;
             } else {
@@ -66,12 +49,8 @@ impl Compiled {
         for at in 0..scratch.labels.len() {
             let label = scratch.labels[at].0;
             let from = scratch.kept.len();
-            let is_its = |rule: u32| {
-                let ready = &self.rules[rule as usize];
-                ready.pack == usize::from(label.column)
-                    && ready.tag == usize::from(label.tag)
-                    && scratch.counts[rule as usize] > 0
-            };
+            let tag = (self.offsets[usize::from(label.column)] + usize::from(label.tag)) as u32;
+            let is_its = |rule: u32| self.tags_of[rule as usize] == tag && scratch.counts[rule as usize] > 0;
             scratch.kept.extend(scratch.places.iter().filter(|place| is_its(place.rule)).take(PLACES));
             let to = scratch.kept.len();
             (scratch.labels[at].1, scratch.labels[at].2) = (from, to);

@@ -4,16 +4,22 @@
 //! turn, expressions run only where a word that they need stands, and rules that cannot be narrowed
 //! down so are named as slow. Nothing here changes a text.
 
+mod blocks;
 mod compile;
 mod decide;
 mod explain;
 mod literals;
 mod measure;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod oracle_tests;
 mod pack;
 mod packs;
 mod phrases;
 mod scan;
 mod sentences;
+mod table;
 #[cfg(test)]
 mod tests;
 mod turns;

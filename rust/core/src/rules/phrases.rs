@@ -1,12 +1,12 @@
 //! Tier 1: words and phrases, looked up by hash on the word stream.
 //!
 //! `feel lonely` matches those two words in a row; `lonel*` any word that begins so; a `*` may only end a
-//! word. All phrases of all packs share one table keyed by their first word, so the cost does
-//! not grow with the number of rules.
+//! word. All phrases of all packs share one table keyed by their first word, or their first two, so
+//! the cost does not grow with the number of rules; a filter that stays in the first cache says of nearly
+//! every word that no phrase begins with it.
 
+use super::table::{Filter, Table};
 use super::words::{self, Word};
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 /// The fewest bytes of a stem.
 const STEM: usize = 3;
@@ -20,62 +20,51 @@ enum Piece {
     Stem(Box<str>),
 }
 
-/// The keys are hashes already.
-#[derive(Debug, Default)]
-struct Identity(u64);
+/// A phrase of the tables.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    owner: u32,
+    /// Its pieces.
+    from: u32,
+    to: u32,
+}
 
-impl Hasher for Identity {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = words::hash_bytes(bytes);
-    }
+/// Where the phrases of one kind begin.
+#[derive(Debug)]
+struct Beginnings {
+    filter: Filter,
+    table: Table<Entry>,
+}
 
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
+impl Beginnings {
+    fn new(entries: &[(u64, u8, Entry)], heads: impl Fn(&Entry, u64) -> Vec<u64>) -> Self {
+        let mut filter = Filter::new(entries.len());
+        for (hash, scopes, entry) in entries {
+            heads(entry, *hash).into_iter().for_each(|hash| filter.set(hash, *scopes));
+        }
+        Self { filter, table: Table::new(entries.iter().map(|(hash, _, entry)| (*hash, *entry)).collect()) }
     }
 }
 
-type Table = HashMap<u64, Vec<u32>, BuildHasherDefault<Identity>>;
-
-/// A bit for the low bits of every hash that was put in.
-#[derive(Debug)]
-struct Filter(Box<[u64]>);
-
-impl Filter {
-    /// A filter of 2^`log` bits, at least 64.
-    fn new(log: u32) -> Self {
-        Self(vec![0; 1 << (log - 6)].into_boxed_slice())
-    }
-
-    fn set(&mut self, hash: u64) {
-        let at = (hash as usize >> 6) & (self.0.len() - 1);
-        self.0[at] |= 1 << (hash & 63);
-    }
-
-    #[inline]
-    fn has(&self, hash: u64) -> bool {
-        self.0[(hash as usize >> 6) & (self.0.len() - 1)] >> (hash & 63) & 1 == 1
-    }
+/// Phrases on their way into a table.
+#[derive(Debug, Default)]
+pub struct Builder {
+    pieces: Vec<Piece>,
+    /// By kind (one word, two words, a stem): the hash of the beginning, the scopes, the phrase.
+    entries: [Vec<(u64, u8, Entry)>; 3],
 }
 
 /// A table of phrases.
 #[derive(Debug)]
 pub struct Phrases {
-    /// First words: most words of a text end here.
-    filter: Filter,
+    pieces: Box<[Piece]>,
     /// First word -> the phrases of that word alone, or with a stem after it.
-    first: Table,
+    first: Beginnings,
     /// First two words -> the longer phrases.
-    pairs: Table,
-    pair_filter: Filter,
+    pairs: Beginnings,
     /// The first three bytes of a stem -> the phrases that begin with it.
-    stems: Table,
-    stem_filter: Filter,
-    /// Every phrase: its words, and what it stands for.
-    phrases: Vec<(Vec<Piece>, u32)>,
+    stems: Beginnings,
+    is_empty: bool,
 }
 
 fn pair_hash(first: u64, second: u64) -> u64 {
@@ -84,115 +73,141 @@ fn pair_hash(first: u64, second: u64) -> u64 {
 }
 
 fn stem_hash(head: u32) -> u64 {
-    u64::from(head.wrapping_mul(0x9E37_79B1) >> 16)
+    u64::from(head.wrapping_mul(0x9E37_79B1) >> 12)
 }
 
-impl Phrases {
-    /// A table for the phrases of all packs.
-    pub fn large() -> Self {
-        Self::with_filters([16, 16, 12])
-    }
+/// The key of a stem's first three bytes.
+fn three(head: u32) -> u64 {
+    u64::from((head & 0xFF_FFFF).wrapping_mul(0x9E37_79B1).rotate_left(16))
+}
 
-    /// A table for the phrases of one rule.
-    pub fn small() -> Self {
-        Self::with_filters([10, 10, 8])
-    }
+/// The beginning of a stem as words have it.
+fn head(stem: &str) -> u32 {
+    words::head(&stem.bytes().take(4).map(words::lower).collect::<Vec<u8>>())
+}
 
-    fn with_filters([words, pairs, stems]: [u32; 3]) -> Self {
-        Self {
-            filter: Filter::new(words),
-            first: Table::default(),
-            pairs: Table::default(),
-            pair_filter: Filter::new(pairs),
-            stems: Table::default(),
-            stem_filter: Filter::new(stems),
-            phrases: Vec::new(),
-        }
-    }
-
-    /// Whether it has no phrase.
-    pub fn is_empty(&self) -> bool {
-        self.phrases.is_empty()
-    }
-
-    /// Adds a phrase for `owner`.
+impl Builder {
+    /// Adds a phrase for `owner`, for turns in one of `scopes` (a bit each).
     ///
     /// # Errors
     /// Where it has no word, or a `*` that does not end a word, or a stem under three bytes.
-    pub fn add(&mut self, phrase: &str, owner: u32) -> Result<(), String> {
+    pub fn add(&mut self, phrase: &str, owner: u32, scopes: u8) -> Result<(), String> {
         let pieces = pieces(phrase)?;
-        let id = self.phrases.len() as u32;
-        match pieces.as_slice() {
+        let (kind, hash) = match pieces.as_slice() {
             [] => return Err(format!("`{phrase}` has no word")),
-            [Piece::Word(first), Piece::Word(second), ..] => {
-                let hash = pair_hash(*first, *second);
-                self.pair_filter.set(hash);
-                self.pairs.entry(hash).or_default().push(id);
-            }
-            [Piece::Word(hash), ..] => {
-                self.filter.set(*hash);
-                self.first.entry(*hash).or_default().push(id);
-            }
-            [Piece::Stem(stem), ..] => {
-                let head = words::head(stem.as_bytes());
-                self.stem_filter.set(stem_hash(head));
-                self.stems.entry(u64::from(head)).or_default().push(id);
-            }
-        }
-        self.phrases.push((pieces, owner));
+            [Piece::Word(first), Piece::Word(second), ..] => (1, pair_hash(*first, *second)),
+            [Piece::Word(hash), ..] => (0, *hash),
+            [Piece::Stem(stem), ..] => (2, three(head(stem))),
+        };
+        let from = self.pieces.len() as u32;
+        self.pieces.extend(pieces);
+        self.entries[kind].push((hash, scopes, Entry { owner, from, to: self.pieces.len() as u32 }));
         Ok(())
     }
 
-    /// Calls `hit(owner, start, end)` for every phrase in the text, in order of its place.
-    #[inline]
-    pub fn find(&self, text: &str, words: &[Word], mut hit: impl FnMut(u32, u32, u32)) {
-        for at in 0..words.len() {
-            self.find_at(text, words, at, &mut hit);
+    /// The table.
+    pub fn build(self) -> Phrases {
+        let [first, pairs, stems] = &self.entries;
+        // A stem of three bytes goes on with any fourth.
+        let heads = |entry: &Entry, _| match &self.pieces[entry.from as usize] {
+            Piece::Stem(stem) if stem.len() > STEM => vec![stem_hash(head(stem))],
+            Piece::Stem(stem) => (0..256).map(|fourth| stem_hash(head(stem) | fourth << 24)).collect(),
+            Piece::Word(_) => Vec::new(),
+        };
+        Phrases {
+            first: Beginnings::new(first, |_, hash| vec![hash]),
+            pairs: Beginnings::new(pairs, |_, hash| vec![hash]),
+            stems: Beginnings::new(stems, heads),
+            is_empty: self.pieces.is_empty(),
+            pieces: self.pieces.into_boxed_slice(),
         }
+    }
+}
+
+impl Phrases {
+    /// Whether it has no phrase.
+    pub fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
+    /// Calls `hit(owner, start, end)` for every phrase of one of `scopes` in the text, in order of its place.
+    /// `begins` is a buffer.
+    #[inline]
+    pub fn find(
+        &self,
+        text: &str,
+        words: &[Word],
+        scopes: u8,
+        begins: &mut Vec<u32>,
+        mut hit: impl FnMut(u32, u32, u32),
+    ) {
+        self.beginnings(words, scopes, begins);
+        for &at in begins.iter() {
+            self.find_at(text, words, at as usize, scopes, &mut hit);
+        }
+    }
+
+    /// The words that a phrase may begin with, without a branch: where they are cannot be guessed.
+    #[inline]
+    fn beginnings(&self, words: &[Word], scopes: u8, out: &mut Vec<u32>) {
+        out.clear();
+        out.resize(words.len(), 0);
+        let mut count = 0;
+        for (at, two) in words.windows(2).enumerate() {
+            let may = self.first.filter.scopes(two[0].hash)
+                | self.pairs.filter.scopes(pair_hash(two[0].hash, two[1].hash))
+                | self.stems.filter.scopes(stem_hash(two[0].head));
+            out[count] = at as u32;
+            count += usize::from(may & scopes != 0);
+        }
+        if let Some(last) = words.len().checked_sub(1) {
+            out[count] = last as u32;
+            count += 1;
+        }
+        out.truncate(count);
     }
 
     /// The same for phrases that begin with word `at`.
     #[inline]
-    pub fn find_at(&self, text: &str, words: &[Word], at: usize, hit: &mut impl FnMut(u32, u32, u32)) {
+    pub fn find_at(&self, text: &str, words: &[Word], at: usize, scopes: u8, hit: &mut impl FnMut(u32, u32, u32)) {
         let word = &words[at];
-        if self.filter.has(word.hash)
-            && let Some(ids) = self.first.get(&word.hash)
-        {
-            self.try_all(ids, text, words, at, hit);
-        }
+        let mut look = |beginnings: &Beginnings, filtered: u64, hash: u64| {
+            if beginnings.filter.scopes(filtered) & scopes != 0 {
+                for entry in beginnings.table.get(hash) {
+                    self.check(entry, text, words, at, hit);
+                }
+            }
+        };
+        look(&self.first, word.hash, word.hash);
         if let Some(next) = words.get(at + 1) {
             let hash = pair_hash(word.hash, next.hash);
-            if self.pair_filter.has(hash)
-                && let Some(ids) = self.pairs.get(&hash)
-            {
-                self.try_all(ids, text, words, at, hit);
-            }
+            look(&self.pairs, hash, hash);
         }
-        if self.stem_filter.has(stem_hash(word.head))
-            && let Some(ids) = self.stems.get(&u64::from(word.head))
-        {
-            self.try_all(ids, text, words, at, hit);
-        }
+        look(&self.stems, stem_hash(word.head), three(word.head));
     }
 
-    fn try_all(&self, ids: &[u32], text: &str, words: &[Word], at: usize, hit: &mut impl FnMut(u32, u32, u32)) {
-        for &id in ids {
-            let (pieces, owner) = &self.phrases[id as usize];
-            let Some(here) = words.get(at..at + pieces.len()) else { continue };
-            if pieces.iter().zip(here).all(|(piece, word)| piece.matches(text, word)) {
-                hit(*owner, words[at].start, here[here.len() - 1].end);
-            }
+    #[inline]
+    fn check(&self, entry: &Entry, text: &str, words: &[Word], at: usize, hit: &mut impl FnMut(u32, u32, u32)) {
+        let pieces = &self.pieces[entry.from as usize..entry.to as usize];
+        let Some(here) = words.get(at..at + pieces.len()) else { return };
+        if pieces.iter().zip(here).all(|(piece, word)| piece.matches(text, word)) {
+            hit(entry.owner, words[at].start, here[here.len() - 1].end);
         }
     }
 }
 
 impl Piece {
+    #[inline]
     fn matches(&self, text: &str, word: &Word) -> bool {
         match self {
             Self::Word(hash) => *hash == word.hash,
             Self::Stem(stem) => {
-                let mut letters = text[word.start as usize..word.end as usize].chars().flat_map(char::to_lowercase);
-                words::head(stem.as_bytes()) == word.head && stem.chars().all(|letter| letters.next() == Some(letter))
+                let word = &text[word.start as usize..word.end as usize];
+                if word.is_ascii() {
+                    return word.as_bytes().get(..stem.len()).is_some_and(|head| head.eq_ignore_ascii_case(stem.as_bytes()));
+                }
+                let mut letters = word.chars().flat_map(char::to_lowercase);
+                stem.chars().all(|letter| letters.next() == Some(letter))
             }
         }
     }
@@ -228,14 +243,16 @@ mod tests {
     use super::*;
 
     fn find(phrases: &[&str], text: &str) -> Vec<(u32, String)> {
-        let mut table = Phrases::large();
+        let mut table = Builder::default();
         for (owner, phrase) in phrases.iter().enumerate() {
-            table.add(phrase, owner as u32).unwrap();
+            table.add(phrase, owner as u32, 1).unwrap();
         }
         let mut words = Vec::new();
         words::scan(text, &mut words);
         let mut hits = Vec::new();
-        table.find(text, &words, |owner, start, end| hits.push((owner, text[start as usize..end as usize].to_owned())));
+        table.build().find(text, &words, 1, &mut Vec::new(), |owner, start, end| {
+            hits.push((owner, text[start as usize..end as usize].to_owned()));
+        });
         hits
     }
 
@@ -247,13 +264,14 @@ mod tests {
         );
         assert_eq!(find(&["can not sleep*"], "I can not SLEEPwalk"), [(0, "can not SLEEPwalk".to_owned())]);
         assert_eq!(find(&["不开心"], "我今天不开心。"), [(0, "不开心".to_owned())]);
+        assert_eq!(find(&["üb*", "abc*"], "ÜBER ab abc abcd"), [(0, "ÜBER".to_owned()), (1, "abc".to_owned()), (1, "abcd".to_owned())]);
         assert!(find(&["lone"], "lonely").is_empty());
     }
 
     #[test]
     fn a_star_inside_a_word_and_an_empty_phrase_are_refused() {
-        let mut table = Phrases::large();
-        assert_eq!(table.add("lon*ely", 0).unwrap_err(), "`lon*ely`: `*` may only end a word");
-        assert_eq!(table.add("?!", 0).unwrap_err(), "`?!` has no word");
+        let mut table = Builder::default();
+        assert_eq!(table.add("lon*ely", 0, 1).unwrap_err(), "`lon*ely`: `*` may only end a word");
+        assert_eq!(table.add("?!", 0, 1).unwrap_err(), "`?!` has no word");
     }
 }

@@ -8,7 +8,7 @@ use super::compile::{Compiled, Part, Ready};
 use super::measure::Facts;
 use super::pack::{Same, Scope};
 use super::sentences::Sentences;
-use super::words::{self, Word};
+use super::words::{self, Edges, Word};
 use crate::record::Role;
 use crate::record::labels::{Label, Place};
 
@@ -39,7 +39,15 @@ pub struct Found<'s> {
 /// Reused buffers of one thread.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    edges: Edges,
+    /// The words of all turns, one turn after another.
     words: Vec<Word>,
+    /// Where literals may stand, the same way.
+    pairs: Vec<u32>,
+    /// By turn: where its words and its pairs begin.
+    cuts: Vec<(usize, usize)>,
+    begins: Vec<u32>,
+    literals: Vec<(u32, u32)>,
     sentences: Sentences,
     beside: Vec<(u32, u32, u32)>,
     /// Hits of the turn that have to be looked at once more: rule, start, end.
@@ -65,15 +73,17 @@ impl Compiled {
         scratch: &'s mut Scratch,
     ) -> impl Iterator<Item = Found<'s>> + use<'s> {
         scratch.places.clear();
-        scratch.word_counts.clear();
         scratch.counts.clear();
         scratch.counts.resize(self.rules.len(), 0);
-        let scopes = Scopes::of(turns);
-        for (index, turn) in turns.iter().enumerate() {
-            self.turn(index as u32, turn, scopes.at(index, turn.role), scratch);
+        scratch.measured.clear();
+        scratch.measured.resize(self.measures.len(), f64::NAN);
+        self.cut(turns, scratch);
+        let record = Seen { turns, facts, scopes: Scopes::of(turns) };
+        for index in 0..turns.len() {
+            self.turn(index, &record, scratch);
         }
         self.measured.iter().for_each(|&rule| scratch.counts[rule] = 1);
-        self.decide(turns, facts, &scopes, scratch);
+        self.decide(&record, scratch);
         let Scratch { labels, kept, .. } = scratch;
         labels.iter().map(|&(label, from, to)| Found { label, places: &kept[from..to] })
     }
@@ -93,11 +103,29 @@ impl Compiled {
         self.rules.iter().filter(move |rule| rule.pack == column).map(|rule| &*rule.name)
     }
 
-    fn turn(&self, index: u32, turn: &Turn<'_>, scopes: u8, scratch: &mut Scratch) {
-        let Scratch { words, sentences, beside, waiting, needed, word_counts, counts, places, .. } = scratch;
+    /// Cuts all turns into words.
+    fn cut(&self, turns: &[Turn<'_>], scratch: &mut Scratch) {
+        let Scratch { edges, words, pairs, cuts, word_counts, .. } = scratch;
         words.clear();
-        words::scan(turn.text, words);
-        word_counts.push(words.len() as u32);
+        pairs.clear();
+        cuts.clear();
+        word_counts.clear();
+        for turn in turns {
+            cuts.push((words.len(), pairs.len()));
+            let before = words.len();
+            words::scan_with(turn.text, self.literals.nibbles(), edges, pairs, words);
+            word_counts.push((words.len() - before) as u32);
+        }
+        cuts.push((words.len(), pairs.len()));
+    }
+
+    fn turn(&self, at: usize, record: &Seen<'_, '_>, scratch: &mut Scratch) {
+        let Scratch { words, pairs, cuts, begins, literals, .. } = scratch;
+        let Scratch { sentences, beside, waiting, needed, word_counts, counts, places, measured, .. } = scratch;
+        let (index, turn) = (at as u32, &record.turns[at]);
+        let scopes = record.scopes.at(at, turn.role);
+        let words = &words[cuts[at].0..cuts[at + 1].0];
+        let pairs = &pairs[cuts[at].1..cuts[at + 1].1];
         let mut hit = |owner: u32, start: u32, end: u32| {
             let (rule, part) = Part::of(owner);
             let gate = self.gates[rule];
@@ -115,13 +143,16 @@ impl Compiled {
             }
         };
         if !words.is_empty() {
-            self.starts.find_at(turn.text, words, 0, &mut hit);
+            self.starts.find_at(turn.text, words, 0, scopes, &mut hit);
         }
-        self.phrases.find(turn.text, words, &mut hit);
-        self.literals.find(turn.text, &mut hit);
+        self.phrases.find(turn.text, words, scopes, begins, &mut hit);
+        self.literals.find(turn.text, pairs, literals, &mut hit);
         needed.extend(self.slow.iter().filter(|&&rule| self.gates[rule].scope & scopes != 0).map(|&rule| rule as u32));
         for rule in needed.drain(..) {
             let ready = &self.rules[rule as usize];
+            if !self.holds(ready, record, word_counts, measured) {
+                continue;
+            }
             let text = head(turn.text);
             for found in ready.regex.iter().flat_map(|regex| regex.find_iter(text).take(ready.most as usize)) {
                 let (start, end) = (found.start() as u32, found.end() as u32);
@@ -131,24 +162,59 @@ impl Compiled {
                 }
             }
         }
-        if !waiting.is_empty() {
-            waiting.sort_unstable();
-            sentences.read(turn.text);
-            for hits in waiting.chunk_by(|one, other| one.0 == other.0) {
-                let ready = &self.rules[hits[0].0 as usize];
-                ready.collect_beside(turn.text, words, beside);
-                for &(rule, start, end) in hits {
-                    if counts[rule as usize] >= ready.most.max(PLACES as u32) {
-                        break;
-                    }
-                    if ready.stands(sentences, beside, (start, end)) {
-                        count(counts, places, Place { rule, turn: index, start, end });
-                    }
+        if waiting.is_empty() {
+            return;
+        }
+        waiting.sort_unstable();
+        let mut is_read = false;
+        for hits in waiting.chunk_by(|one, other| one.0 == other.0) {
+            let ready = &self.rules[hits[0].0 as usize];
+            if !self.holds(ready, record, word_counts, measured) {
+                continue;
+            }
+            if !is_read && ready.same == Same::Sentence {
+                sentences.read(turn.text);
+                is_read = true;
+            }
+            ready.collect_beside(turn.text, words, begins, beside);
+            for &(rule, start, end) in hits {
+                if counts[rule as usize] >= ready.most.max(PLACES as u32) {
+                    break;
+                }
+                if ready.stands(sentences, beside, (start, end)) {
+                    count(counts, places, Place { rule, turn: index, start, end });
                 }
             }
-            waiting.clear();
         }
+        waiting.clear();
     }
+
+    /// Whether the record's numbers lie within the bounds of a rule.
+    pub(super) fn holds(
+        &self,
+        ready: &Ready,
+        record: &Seen<'_, '_>,
+        word_counts: &[u32],
+        measured: &mut [f64],
+    ) -> bool {
+        ready.measure.iter().all(|&(number, bounds)| {
+            if measured[number].is_nan() {
+                let measure = self.measures[number];
+                let bit = 1 << measure.scope as u8;
+                let its = record.turns.iter().zip(word_counts).enumerate();
+                let its = its.filter(|(index, (turn, _))| record.scopes.at(*index, turn.role) & bit != 0);
+                measured[number] = measure.value(its.map(|(_, (turn, &words))| (turn.text, words as usize)), record.facts);
+            }
+            bounds.hold(measured[number])
+        })
+    }
+}
+
+/// A record as its rules see it.
+pub(super) struct Seen<'r, 'a> {
+    turns: &'r [Turn<'a>],
+    facts: Facts,
+    scopes: Scopes,
 }
 
 /// Counts a hit; the first few places of each rule are kept.
@@ -172,9 +238,9 @@ fn head(text: &str) -> &str {
 
 impl Ready {
     /// The places of `with` and `unless` in the turn, by which of the two and by place.
-    fn collect_beside(&self, text: &str, words: &[Word], out: &mut Vec<(u32, u32, u32)>) {
+    fn collect_beside(&self, text: &str, words: &[Word], begins: &mut Vec<u32>, out: &mut Vec<(u32, u32, u32)>) {
         out.clear();
-        self.beside.find(text, words, |owner, start, end| out.push((owner, start, end)));
+        self.beside.find(text, words, 1, begins, |owner, start, end| out.push((owner, start, end)));
         out.sort_unstable();
     }
 

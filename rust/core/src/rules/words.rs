@@ -5,12 +5,14 @@
 //! phrase in a rule needs no thought about apostrophes. One word hashes to 64 bits; a phrase is the
 //! sequence of its words' hashes.
 
+use super::blocks::{self, Nibbles};
+
 /// A word: its hash and where it stands in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Word {
     /// Hash of the lower-cased word.
     pub hash: u64,
-    /// Its first three lower-cased bytes, 0 where it has fewer: the key of `stem*` patterns.
+    /// Its first four lower-cased bytes, 0 behind its end: the key of `stem*` patterns.
     pub head: u32,
     /// First byte.
     pub start: u32,
@@ -19,37 +21,73 @@ pub struct Word {
 }
 
 const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
-const MULTIPLIER: u64 = 0xD6E8_FEB8_6659_FD93;
+const SECOND: u64 = 0xD6E8_FEB8_6659_FD93;
 
-/// The hash of a lower-cased word, eight bytes a step.
-#[inline]
-pub fn hash_bytes(bytes: &[u8]) -> u64 {
-    let mut hash = SEED ^ bytes.len() as u64;
-    let mut chunks = bytes.chunks_exact(8);
-    for chunk in &mut chunks {
-        let mut eight = [0u8; 8];
-        eight.copy_from_slice(chunk);
-        hash = step(hash, u64::from_le_bytes(eight));
+/// Sets the bit that parts upper from lower case; digits have it, `_` becomes another unused byte.
+const LOWER: u64 = 0x2020_2020_2020_2020;
+
+/// Bytes of a word that are hashed; of a longer one (it is no word of a language) its length besides.
+const HASHED: usize = 64;
+
+/// By length: the bytes of a word among 16.
+const MASKS: [[u64; 2]; 17] = {
+    let mut masks = [[0; 2]; 17];
+    let mut length = 0;
+    while length <= 16 {
+        let all = if length == 16 { u128::MAX } else { (1 << (8 * length)) - 1 };
+        masks[length] = [all as u64, (all >> 64) as u64];
+        length += 1;
     }
-    let mut last = [0u8; 8];
-    last[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
-    step(hash, u64::from_le_bytes(last))
+    masks
+};
+
+/// Both halves of the product: every bit of either factor moves every bit.
+#[inline(always)]
+fn mix(one: u64, other: u64) -> u64 {
+    let product = u128::from(one) * u128::from(other);
+    product as u64 ^ (product >> 64) as u64
 }
 
-#[inline]
-fn step(hash: u64, value: u64) -> u64 {
-    let mixed = (hash ^ value).wrapping_mul(MULTIPLIER);
-    mixed ^ mixed >> 32
+#[inline(always)]
+fn step(hash: u64, [low, high]: [u64; 2]) -> u64 {
+    mix(hash ^ low, SECOND ^ high)
 }
 
-/// The key of `stem*` patterns: three bytes, or 0.
+#[inline(always)]
+fn halves(bytes: &[u8; 16]) -> [u64; 2] {
+    let both = u128::from_le_bytes(*bytes);
+    [both as u64, (both >> 64) as u64]
+}
+
+/// Up to 16 bytes as two numbers, zeros behind them.
 #[inline]
+fn padded(bytes: &[u8]) -> [u64; 2] {
+    let mut sixteen = [0; 16];
+    let length = bytes.len().min(16);
+    sixteen[..length].copy_from_slice(&bytes[..length]);
+    halves(&sixteen)
+}
+
+/// The hash of a word of `length` bytes whose first, at most [`HASHED`], are given in lower case.
+fn hash_of(lower: &[u8], length: usize) -> u64 {
+    let hash = lower.chunks(16).fold(SEED, |hash, part| step(hash, padded(part)));
+    if length > HASHED { step(hash, [length as u64, 0]) } else { hash }
+}
+
+/// The key of `stem*` patterns.
 pub fn head(lower: &[u8]) -> u32 {
-    match lower {
-        [a, b, c, ..] => u32::from(*a) | u32::from(*b) << 8 | u32::from(*c) << 16,
-        _ => 0,
-    }
+    padded(lower)[0] as u32
 }
+
+/// Lower case as words are hashed: a word of ASCII bytes, or a byte of a longer one.
+#[inline]
+pub fn lower(byte: u8) -> u8 {
+    if byte.is_ascii() { byte | LOWER as u8 } else { byte }
+}
+
+/// The buffers of one text.
+#[derive(Debug, Default)]
+pub struct Edges(Vec<u32>);
 
 /// Appends the hashes of the words of a text.
 pub fn hashes(text: &str, out: &mut Vec<u64>) {
@@ -58,92 +96,132 @@ pub fn hashes(text: &str, out: &mut Vec<u64>) {
     out.extend(words.iter().map(|word| word.hash));
 }
 
-/// Lower-cases ASCII, keeps digits and `_`, 0 for what separates, 0xFF for what needs the slow path.
-const CLASS: [u8; 256] = {
-    let mut table = [0u8; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = match byte as u8 {
-            b'a'..=b'z' | b'0'..=b'9' | b'_' => byte as u8,
-            b'A'..=b'Z' => byte as u8 + 32,
-            0x80..=0xFF => 0xFF,
-            _ => 0,
-        };
-        byte += 1;
-    }
-    table
-};
-
-/// Bytes of a word that are hashed; a longer one wraps around (it is no word of a language).
-const HASHED: usize = 64;
-
 /// Appends the words of `text` to `out`. Texts past 4 GiB are cut there; no unit is that long.
 pub fn scan(text: &str, out: &mut Vec<Word>) {
-    let bytes = &text.as_bytes()[..text.len().min(u32::MAX as usize)];
-    let mut lower = [0u8; HASHED];
-    let mut at = 0;
+    scan_with(text, None, &mut Edges::default(), &mut Vec::new(), out);
+}
+
+/// The same, and appends to `pairs` where two bytes stand that `nibbles` know.
+pub(super) fn scan_with(
+    text: &str,
+    nibbles: Option<&Nibbles>,
+    edges: &mut Edges,
+    pairs: &mut Vec<u32>,
+    out: &mut Vec<Word>,
+) {
+    let mut length = text.len().min(u32::MAX as usize - 64);
+    while !text.is_char_boundary(length) {
+        length -= 1;
+    }
+    let text = &text[..length];
+    edges.0.clear();
+    let is_ascii = blocks::read(text.as_bytes(), nibbles, &mut edges.0, pairs);
+    let runs = edges.0.as_chunks().0.iter();
+    if is_ascii {
+        out.extend(runs.map(|&[start, end]| ascii(text.as_bytes(), start, end)));
+    } else {
+        for &[start, end] in runs {
+            if text.as_bytes()[start as usize..end as usize].is_ascii() {
+                out.push(ascii(text.as_bytes(), start, end));
+            } else {
+                beyond_ascii(&text[..end as usize], start as usize, out);
+            }
+        }
+    }
+}
+
+/// The word of a run of ASCII.
+#[inline(always)]
+fn ascii(text: &[u8], start: u32, end: u32) -> Word {
+    let (from, to) = (start as usize, end as usize);
+    let length = to - from;
+    if let Some(masks) = MASKS.get(length)
+        && let Some(sixteen) = text.get(from..).and_then(|rest| rest.first_chunk())
+    {
+        let [low, high] = halves(sixteen);
+        let both = [(low | LOWER) & masks[0], (high | LOWER) & masks[1]];
+        return Word { hash: step(SEED, both), head: both[0] as u32, start, end };
+    }
+    long(&text[from..to], start, end)
+}
+
+/// The same for a word at the end of a text, and for a long one.
+#[cold]
+fn long(word: &[u8], start: u32, end: u32) -> Word {
+    let mut small = [0; HASHED];
+    let hashed = word.len().min(HASHED);
+    small.iter_mut().zip(word).for_each(|(small, byte)| *small = lower(*byte));
+    Word { hash: hash_of(&small[..hashed], word.len()), head: head(&small[..hashed]), start, end }
+}
+
+/// A word that is being read, in lower case.
+struct Letters {
+    lower: [u8; HASHED],
+    length: usize,
+}
+
+impl Letters {
+    #[inline]
+    fn add(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            if let Some(place) = self.lower.get_mut(self.length) {
+                *place = lower(byte);
+            }
+            self.length += 1;
+        }
+    }
+
+    /// Appends the word, if there is one, and begins the next.
+    fn end(&mut self, start: usize, end: usize, out: &mut Vec<Word>) {
+        if self.length > 0 {
+            let lower = &self.lower[..self.length.min(HASHED)];
+            let hash = hash_of(lower, self.length);
+            out.push(Word { hash, head: head(lower), start: start as u32, end: end as u32 });
+            self.length = 0;
+        }
+    }
+}
+
+/// Appends the words of a run that is not all ASCII; it ends with the text.
+fn beyond_ascii(text: &str, mut start: usize, out: &mut Vec<Word>) {
+    let bytes = text.as_bytes();
+    let mut word = Letters { lower: [0; HASHED], length: 0 };
+    let mut buffer = [0; 4];
+    let mut at = start;
     while let Some(&byte) = bytes.get(at) {
-        let mut class = CLASS[usize::from(byte)];
-        if class == 0 {
+        if byte.is_ascii() {
+            word.add(&[byte]);
             at += 1;
             continue;
         }
-        let start = at;
-        let mut length = 0;
-        while class != 0 && class != 0xFF {
-            lower[length % HASHED] = class;
-            length += 1;
-            at += 1;
-            class = bytes.get(at).map_or(0, |&byte| CLASS[usize::from(byte)]);
-        }
-        if class == 0xFF {
-            at = beyond_ascii(text, start, at, &mut lower, &mut length);
-            if at == start {
-                at += text[at..].chars().next().map_or(1, char::len_utf8);
-                continue;
-            }
-        }
-        let word = &lower[..length.min(HASHED)];
-        out.push(Word { hash: hash_bytes(word), head: head(word), start: start as u32, end: at as u32 });
-    }
-}
-
-/// Goes on with a word at a byte beyond ASCII; returns the word's end.
-fn beyond_ascii(text: &str, start: usize, mut at: usize, lower: &mut [u8; HASHED], length: &mut usize) -> usize {
-    let mut buffer = [0u8; 4];
-    for letter in text[at..].chars() {
-        if stands_alone(letter) {
-            if at == start {
-                at += letter.len_utf8();
-                letter.encode_utf8(&mut buffer).bytes().for_each(|byte| add(lower, length, byte));
-            }
-            break;
-        }
-        if letter.is_ascii() {
-            match CLASS[letter as usize] {
-                0 => break,
-                class => add(lower, length, class),
-            }
-        } else if is_word(letter) {
+        // U+5000 to U+9FFF: the common Han characters.
+        let is_han = matches!(byte, 0xE5..=0xE9);
+        let letter = if is_han { None } else { text[at..].chars().next() };
+        let size = letter.map_or(3, char::len_utf8);
+        if is_han || letter.is_some_and(stands_alone) {
+            word.end(start, at, out);
+            let own = &bytes[at..at + size];
+            let hash = step(SEED, padded(own));
+            out.push(Word { hash, head: head(own), start: at as u32, end: (at + size) as u32 });
+            start = at + size;
+        } else if let Some(letter) = letter.filter(|&letter| is_word(letter)) {
             for small in letter.to_lowercase() {
-                small.encode_utf8(&mut buffer).bytes().for_each(|byte| add(lower, length, byte));
+                word.add(small.encode_utf8(&mut buffer).as_bytes());
             }
         } else {
-            break;
+            word.end(start, at, out);
+            start = at + size;
         }
-        at += letter.len_utf8();
+        at += size;
     }
-    at
-}
-
-fn add(lower: &mut [u8; HASHED], length: &mut usize, byte: u8) {
-    lower[*length % HASHED] = byte;
-    *length += 1;
+    word.end(start, at, out);
 }
 
 fn is_word(letter: char) -> bool {
-    letter.is_alphanumeric()
-        || matches!(u32::from(letter), 0x0300..=0x036F | 0x0591..=0x05C7 | 0x064B..=0x065F | 0x0900..=0x0DFF | 0x0E31..=0x0E4E | 0x3099..=0x309A)
+    // U+2000 to U+206F is punctuation; the curly marks among it are in many texts.
+    !matches!(letter, '\u{2000}'..='\u{206F}')
+        && (letter.is_alphanumeric()
+            || matches!(u32::from(letter), 0x0300..=0x036F | 0x0591..=0x05C7 | 0x064B..=0x065F | 0x0900..=0x0DFF | 0x0E31..=0x0E4E | 0x3099..=0x309A))
 }
 
 /// Scripts written without spaces: each character is a word.
@@ -157,11 +235,16 @@ pub fn stands_alone(letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    fn spans(text: &str) -> Vec<&str> {
+    fn read(text: &str) -> Vec<Word> {
         let mut words = Vec::new();
         scan(text, &mut words);
-        words.iter().map(|word| &text[word.start as usize..word.end as usize]).collect()
+        words
+    }
+
+    fn spans(text: &str) -> Vec<&str> {
+        read(text).iter().map(|word| &text[word.start as usize..word.end as usize]).collect()
     }
 
     #[test]
@@ -173,11 +256,36 @@ mod tests {
 
     #[test]
     fn case_does_not_matter() {
-        let mut a = Vec::new();
-        let mut b = Vec::new();
-        scan("ÜBER Straße", &mut a);
-        scan("über straße", &mut b);
-        assert_eq!(a.iter().map(|w| w.hash).collect::<Vec<_>>(), b.iter().map(|w| w.hash).collect::<Vec<_>>());
-        assert_eq!(a[0].hash, hash_bytes("über".as_bytes()));
+        let hashes = |text: &str| read(text).iter().map(|word| word.hash).collect::<Vec<_>>();
+        assert_eq!(hashes("ÜBER Straße TO_DO"), hashes("über straße to_do"));
+        assert_ne!(hashes("über"), hashes("uber"));
+    }
+
+    proptest! {
+        #[test]
+        fn words_are_what_looking_at_each_character_finds(text in "([a-cX-Z_0-9 .]|[éÉßİ漢字ーไ’。\u{301}]){0,90}[a-zA-Z]{0,70}") {
+            let mut expected: Vec<(usize, String)> = Vec::new();
+            let mut open = false;
+            for (at, letter) in text.char_indices() {
+                let alone = stands_alone(letter);
+                if alone || is_word(letter) || letter == '_' {
+                    if alone || !open {
+                        expected.push((at, String::new()));
+                    }
+                    expected.last_mut().into_iter().for_each(|word| word.1.extend(letter.to_lowercase()));
+                    open = !alone;
+                } else {
+                    open = false;
+                }
+            }
+            let words = read(&text);
+            prop_assert_eq!(words.len(), expected.len());
+            for (word, (start, lower)) in words.iter().zip(expected) {
+                prop_assert_eq!(word.start as usize, start);
+                // The lower-cased word by itself has the same hash and the same head.
+                let own = read(&lower);
+                prop_assert_eq!((own.len(), own[0].hash, own[0].head), (1, word.hash, word.head), "{}", lower);
+            }
+        }
     }
 }

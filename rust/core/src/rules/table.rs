@@ -1,0 +1,86 @@
+//! Hashes looked up fast where most are not there: a filter of a byte a place in front of a table.
+
+/// Whether a hash may be there, and for which scopes: a bit each.
+#[derive(Debug)]
+pub(super) struct Filter(Box<[u8]>);
+
+impl Filter {
+    /// A filter for so many hashes, which lets about a twentieth of others through.
+    pub fn new(hashes: usize) -> Self {
+        Self(vec![0; (hashes * 16).next_power_of_two().clamp(1 << 8, 1 << 18)].into_boxed_slice())
+    }
+
+    /// Puts a hash in.
+    pub fn set(&mut self, hash: u64, scopes: u8) {
+        let at = hash as usize & (self.0.len() - 1);
+        self.0[at] |= scopes;
+    }
+
+    /// The scopes that it may have been put in with.
+    #[inline(always)]
+    pub fn scopes(&self, hash: u64) -> u8 {
+        // The length is a power of two.
+        self.0[hash as usize & (self.0.len() - 1)]
+    }
+}
+
+/// Items by hash.
+#[derive(Debug)]
+pub(super) struct Table<T> {
+    /// A hash, and where its items begin and end; none where these are equal.
+    slots: Box<[(u64, u32, u32)]>,
+    items: Box<[T]>,
+}
+
+impl<T> Table<T> {
+    /// A table of items with their hashes; those of one hash keep their order.
+    pub fn new(mut items: Vec<(u64, T)>) -> Self {
+        items.sort_by_key(|(hash, _)| *hash);
+        let mut slots = vec![(0, 0, 0); (items.len() * 2).next_power_of_two().max(2)].into_boxed_slice();
+        let mut from = 0;
+        for same in items.chunk_by(|one, other| one.0 == other.0) {
+            let hash = same[0].0;
+            let mut at = hash as usize & (slots.len() - 1);
+            while slots[at].1 != slots[at].2 {
+                at = (at + 1) & (slots.len() - 1);
+            }
+            slots[at] = (hash, from, from + same.len() as u32);
+            from += same.len() as u32;
+        }
+        Self { slots, items: items.into_iter().map(|(_, item)| item).collect() }
+    }
+
+    /// The items of a hash.
+    #[inline]
+    pub fn get(&self, hash: u64) -> &[T] {
+        let mut at = hash as usize & (self.slots.len() - 1);
+        loop {
+            // Half of the slots are empty.
+            let (here, from, to) = self.slots[at];
+            if here == hash || from == to {
+                return &self.items[from as usize..to as usize];
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn everything_put_in_is_found(hashes in proptest::collection::vec(0u64..200, 0..300), others in proptest::collection::vec(any::<u64>(), 0..50)) {
+            let mut filter = Filter::new(hashes.len());
+            hashes.iter().for_each(|&hash| filter.set(hash, 4));
+            let table = Table::new(hashes.iter().copied().zip(0..).collect());
+            for hash in hashes.iter().copied().chain(others) {
+                let expected: Vec<i32> = hashes.iter().zip(0..).filter(|(other, _)| **other == hash).map(|(_, at)| at).collect();
+                prop_assert_eq!(table.get(hash), &expected[..]);
+                prop_assert!(expected.is_empty() || filter.scopes(hash) == 4);
+            }
+        }
+    }
+}
