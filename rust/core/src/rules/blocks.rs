@@ -94,7 +94,8 @@ fn portable(window: &Window, nibbles: Option<&Nibbles>) -> Bits {
         bits.words |= u64::from(WORD[usize::from(two[0])]) << at;
         bits.wide |= u64::from(two[0] >> 7) << at;
         if let Some(Nibbles { tables: [a, b, c, d] }) = nibbles {
-            let [low, high, next_low, next_high] = [two[0] & 15, two[0] >> 4, two[1] & 15, two[1] >> 4].map(usize::from);
+            let [low, high, next_low, next_high] =
+                [two[0] & 15, two[0] >> 4, two[1] & 15, two[1] >> 4].map(usize::from);
             bits.pairs |= u64::from(a[low] & b[high] & c[next_low] & d[next_high] != 0) << at;
         }
     }

@@ -221,6 +221,8 @@ impl Compiled {
             });
             measure.push((number, *bounds));
         }
+        // What is known without reading a text may spare the reading.
+        measure.sort_by_key(|&(number, _)| !self.measures[number].is_cheap());
         if rule.any.is_empty() && rule.literal.is_empty() && regex.is_empty() {
             self.measured.push(id);
         } else if !regex.is_empty() && rule.needs.is_empty() {

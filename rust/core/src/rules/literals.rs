@@ -119,7 +119,8 @@ impl Literals {
         for &(start, index) in found.iter() {
             let literal = &self.literals[index as usize];
             if literal.start {
-                let first = *first.get_or_insert_with(|| bytes.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0));
+                let first = *first
+                    .get_or_insert_with(|| bytes.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0));
                 if start as usize > first {
                     continue;
                 }

@@ -96,6 +96,11 @@ impl Measure {
         Ok(Self { scope, quantity })
     }
 
+    /// Whether no text has to be read for it.
+    pub(super) fn is_cheap(self) -> bool {
+        matches!(self.quantity, Quantity::Turns | Quantity::Words | Quantity::ToolDefinitions | Quantity::ToolCalls)
+    }
+
     /// The value for a record.
     pub fn of(self, turns: &[Turn<'_>], facts: Facts) -> f64 {
         let scopes = Scopes::of(turns);

@@ -87,7 +87,12 @@ pub(super) fn label(packs: &[(Pack, String)], turns: &[Turn<'_>], facts: Facts) 
     let scopes = Scopes::of(turns);
     for (index, turn) in turns.iter().enumerate() {
         let here = scopes.at(index, turn.role);
-        let open: Vec<(usize, &Rule)> = rules.iter().map(|(_, rule)| *rule).enumerate().filter(|(_, rule)| here >> rule.scope as u8 & 1 == 1).collect();
+        let open: Vec<(usize, &Rule)> = rules
+            .iter()
+            .map(|(_, rule)| *rule)
+            .enumerate()
+            .filter(|(_, rule)| here >> rule.scope as u8 & 1 == 1)
+            .collect();
         of_turn(&open, index, turn, &mut counting);
     }
     for (number, (_, rule)) in rules.iter().enumerate() {
@@ -118,7 +123,9 @@ fn of_turn(rules: &[(usize, &Rule)], index: usize, turn: &Turn<'_>, counting: &m
                     let needs = rule.needs.iter().filter(|_| !only_first).map(|text| (text, false));
                     for (text, is_hit) in any.chain(needs) {
                         let phrase = phrase(text);
-                        let Some(place) = place(&phrase, &words[at..]).filter(|_| kind(&phrase) == wanted) else { continue };
+                        let Some(place) = place(&phrase, &words[at..]).filter(|_| kind(&phrase) == wanted) else {
+                            continue;
+                        };
                         if is_hit {
                             hits.push((number, place));
                         } else if !needed.contains(&number) {
@@ -139,11 +146,15 @@ fn of_turn(rules: &[(usize, &Rule)], index: usize, turn: &Turn<'_>, counting: &m
             }
         }
     }
-    needed.extend(rules.iter().filter(|(_, rule)| !rule.regex.is_empty() && rule.needs.is_empty()).map(|(number, _)| *number));
+    needed.extend(
+        rules.iter().filter(|(_, rule)| !rule.regex.is_empty() && rule.needs.is_empty()).map(|(number, _)| *number),
+    );
     for number in needed {
         for &(_, rule) in rules.iter().filter(|(own, _)| *own == number) {
             for pattern in &rule.regex {
-                let Ok(regex) = RegexBuilder::new(pattern).case_insensitive(true).multi_line(true).build() else { continue };
+                let Ok(regex) = RegexBuilder::new(pattern).case_insensitive(true).multi_line(true).build() else {
+                    continue;
+                };
                 let found = regex.find_iter(turn.text).take(rule.most as usize);
                 hits.extend(found.map(|found| (number, (found.start() as u32, found.end() as u32))));
             }
@@ -159,7 +170,9 @@ fn of_turn(rules: &[(usize, &Rule)], index: usize, turn: &Turn<'_>, counting: &m
             let beside = |texts: &[String]| {
                 texts.iter().any(|text| {
                     let phrase = phrase(text);
-                    (0..words.len()).filter_map(|at| place(&phrase, &words[at..])).any(|other| rule.same == Same::Turn || sentences.share(place_of_hit, other))
+                    (0..words.len())
+                        .filter_map(|at| place(&phrase, &words[at..]))
+                        .any(|other| rule.same == Same::Turn || sentences.share(place_of_hit, other))
                 })
             };
             let enough = counting.counts[number] >= rule.most.max(PLACES as u32);

@@ -14,14 +14,20 @@ fn engine(packs: &Compiled, turns: &[Turn<'_>], facts: Facts, scratch: &mut Scra
 }
 
 /// Words, some of which are stems of others.
-const VOCABULARY: [&str; 16] =
-    ["i", "feel", "the", "sad", "sadly", "code", "co", "codes", "是", "很好", "naïve", "ÜBER", "def", "don't", "x_1", "İt"];
+const VOCABULARY: [&str; 16] = [
+    "i", "feel", "the", "sad", "sadly", "code", "co", "codes", "是", "很好", "naïve", "ÜBER", "def", "don't", "x_1",
+    "İt",
+];
 const LITERALS: [&str; 8] = ["`", "```", "==", " = ", "def ", "sad", "是", "e c"];
 const EXPRESSIONS: [&str; 4] = ["s.d", "\\bcode\\b", "[a-z]+ly", "=="];
-const MEASURES: [&str; 5] =
-    ["\"user.words\" = { min = 3 }", "\"assistant.turns\" = { max = 1 }", "\"words\" = { max = 30 }", "\"code_fences\" = { max = 0 }", "\"tool_calls\" = { min = 1 }"];
-const SCOPES: [&str; 8] =
-    ["all", "system", "user", "first_user", "last_user", "assistant", "last_assistant", "tool"];
+const MEASURES: [&str; 5] = [
+    "\"user.words\" = { min = 3 }",
+    "\"assistant.turns\" = { max = 1 }",
+    "\"words\" = { max = 30 }",
+    "\"code_fences\" = { max = 0 }",
+    "\"tool_calls\" = { min = 1 }",
+];
+const SCOPES: [&str; 8] = ["all", "system", "user", "first_user", "last_user", "assistant", "last_assistant", "tool"];
 
 fn phrases() -> impl Strategy<Value = Vec<String>> {
     let word = (proptest::sample::select(&VOCABULARY[..]), 0..6u8).prop_map(|(word, star)| match star {
@@ -38,24 +44,40 @@ fn some<T: Clone + std::fmt::Debug + 'static>(from: &'static [T], most: usize) -
 
 fn rule() -> impl Strategy<Value = String> {
     let lists = (phrases(), some(&LITERALS, 2), some(&EXPRESSIONS, 1), phrases(), phrases(), phrases());
-    let rest = (
-        proptest::sample::select(&SCOPES[..]), any::<[bool; 4]>(), some(&MEASURES, 1), 1..12u8, 1..5u8, 0..3u8,
-    );
-    (lists, rest).prop_map(|((any, literal, regex, needs, with, unless), (scope, [start, turn, has_with, has_unless], measure, most, weight, tag))| {
-        let mut rule = format!("[[rule]]\ntag='t{tag}'\nin='{scope}'\nstart={start}\nmost={most}\nweight={}.0\n", f32::from(weight) / 2.0);
-        rule = rule.replace(".5.0", ".5").replace(".0.0", ".0");
-        let needs = if regex.is_empty() { Vec::new() } else { needs };
-        let lists: [(&str, Vec<String>); 6] = [
-            ("any", any), ("literal", literal.iter().map(|text| (*text).to_owned()).collect()),
-            ("regex", regex.iter().map(|text| (*text).to_owned()).collect()), ("needs", needs),
-            ("with", if has_with { with } else { Vec::new() }), ("unless", if has_unless { unless } else { Vec::new() }),
-        ];
-        for (name, list) in lists {
-            rule += &format!("{name}={list:?}\n");
-        }
-        let bound = measure.first().copied().or(Some("\"turns\" = { min = 1 }").filter(|_| rule.contains("any=[]\nliteral=[]\nregex=[]")));
-        rule + &format!("same='{}'\nmeasure={{ {} }}\n", if turn { "turn" } else { "sentence" }, bound.unwrap_or_default())
-    })
+    let rest = (proptest::sample::select(&SCOPES[..]), any::<[bool; 4]>(), some(&MEASURES, 1), 1..12u8, 1..5u8, 0..3u8);
+    (lists, rest).prop_map(
+        |(
+            (any, literal, regex, needs, with, unless),
+            (scope, [start, turn, has_with, has_unless], measure, most, weight, tag),
+        )| {
+            let mut rule = format!(
+                "[[rule]]\ntag='t{tag}'\nin='{scope}'\nstart={start}\nmost={most}\nweight={}.0\n",
+                f32::from(weight) / 2.0
+            );
+            rule = rule.replace(".5.0", ".5").replace(".0.0", ".0");
+            let needs = if regex.is_empty() { Vec::new() } else { needs };
+            let lists: [(&str, Vec<String>); 6] = [
+                ("any", any),
+                ("literal", literal.iter().map(|text| (*text).to_owned()).collect()),
+                ("regex", regex.iter().map(|text| (*text).to_owned()).collect()),
+                ("needs", needs),
+                ("with", if has_with { with } else { Vec::new() }),
+                ("unless", if has_unless { unless } else { Vec::new() }),
+            ];
+            for (name, list) in lists {
+                rule += &format!("{name}={list:?}\n");
+            }
+            let bound = measure
+                .first()
+                .copied()
+                .or(Some("\"turns\" = { min = 1 }").filter(|_| rule.contains("any=[]\nliteral=[]\nregex=[]")));
+            rule + &format!(
+                "same='{}'\nmeasure={{ {} }}\n",
+                if turn { "turn" } else { "sentence" },
+                bound.unwrap_or_default()
+            )
+        },
+    )
 }
 
 fn packs() -> impl Strategy<Value = Vec<(Pack, String)>> {
@@ -63,7 +85,10 @@ fn packs() -> impl Strategy<Value = Vec<(Pack, String)>> {
     proptest::collection::vec(pack, 1..3).prop_map(|packs| {
         let toml = |(number, (rules, one, threshold)): (usize, (Vec<String>, bool, u8))| {
             let mode = if one { "one" } else { "many" };
-            let text = format!("name='p{number}'\ncolumn='c{number}'\nmode='{mode}'\nthreshold={threshold}.0\n{}", rules.concat());
+            let text = format!(
+                "name='p{number}'\ncolumn='c{number}'\nmode='{mode}'\nthreshold={threshold}.0\n{}",
+                rules.concat()
+            );
             (Pack::from_toml(&text, "own").unwrap_or_else(|error| panic!("{error}\n{text}")), "own".to_owned())
         };
         packs.into_iter().enumerate().map(toml).collect()
@@ -71,7 +96,8 @@ fn packs() -> impl Strategy<Value = Vec<(Pack, String)>> {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    let word = prop_oneof![3 => proptest::sample::select(&VOCABULARY[..]), 1 => proptest::sample::select(&LITERALS[..])];
+    let word =
+        prop_oneof![3 => proptest::sample::select(&VOCABULARY[..]), 1 => proptest::sample::select(&LITERALS[..])];
     let gap = proptest::sample::select(&[" ", " ", " ", ". ", "\n", "", "’", "？"][..]);
     proptest::collection::vec((word, gap), 0..30)
         .prop_map(|words| words.into_iter().flat_map(|(word, gap)| [word, gap]).collect())

@@ -204,7 +204,10 @@ impl Piece {
             Self::Stem(stem) => {
                 let word = &text[word.start as usize..word.end as usize];
                 if word.is_ascii() {
-                    return word.as_bytes().get(..stem.len()).is_some_and(|head| head.eq_ignore_ascii_case(stem.as_bytes()));
+                    return word
+                        .as_bytes()
+                        .get(..stem.len())
+                        .is_some_and(|head| head.eq_ignore_ascii_case(stem.as_bytes()));
                 }
                 let mut letters = word.chars().flat_map(char::to_lowercase);
                 stem.chars().all(|letter| letters.next() == Some(letter))
@@ -264,7 +267,10 @@ mod tests {
         );
         assert_eq!(find(&["can not sleep*"], "I can not SLEEPwalk"), [(0, "can not SLEEPwalk".to_owned())]);
         assert_eq!(find(&["不开心"], "我今天不开心。"), [(0, "不开心".to_owned())]);
-        assert_eq!(find(&["üb*", "abc*"], "ÜBER ab abc abcd"), [(0, "ÜBER".to_owned()), (1, "abc".to_owned()), (1, "abcd".to_owned())]);
+        assert_eq!(
+            find(&["üb*", "abc*"], "ÜBER ab abc abcd"),
+            [(0, "ÜBER".to_owned()), (1, "abc".to_owned()), (1, "abcd".to_owned())]
+        );
         assert!(find(&["lone"], "lonely").is_empty());
     }
 

@@ -203,7 +203,8 @@ impl Compiled {
                 let bit = 1 << measure.scope as u8;
                 let its = record.turns.iter().zip(word_counts).enumerate();
                 let its = its.filter(|(index, (turn, _))| record.scopes.at(*index, turn.role) & bit != 0);
-                measured[number] = measure.value(its.map(|(_, (turn, &words))| (turn.text, words as usize)), record.facts);
+                measured[number] =
+                    measure.value(its.map(|(_, (turn, &words))| (turn.text, words as usize)), record.facts);
             }
             bounds.hold(measured[number])
         })

@@ -1,7 +1,7 @@
 //! What is gathered from a text, and what it says about the language.
 
 use super::script::Script;
-use super::words::{Clues, LETTERS, WORDS, key};
+use super::words::{self, Clues, WORDS, key};
 use super::{CODES, number};
 use std::cell::RefCell;
 use whichlang::Lang;
@@ -17,6 +17,26 @@ const FEWEST: u32 = 8;
 
 /// Bytes kept for n-grams.
 const KEPT: usize = 240;
+
+/// Kinds of bytes: what code has and prose has not, letters, bytes beyond ASCII, and others.
+const KIND: [u8; 256] = {
+    let mut kinds = [OTHER; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            b'/' | b'\\' | b'_' | b'=' | b'{' | b'}' | b'<' | b'>' | b'$' | b'@' | b'|' | b'0'..=b'9' => CODE,
+            b'a'..=b'z' | b'A'..=b'Z' => LETTER,
+            0x80.. => WIDE,
+            _ => OTHER,
+        };
+        byte += 1;
+    }
+    kinds
+};
+const CODE: u8 = 1;
+const LETTER: u8 = 2;
+const WIDE: u8 = 4;
+const OTHER: u8 = 8;
 
 /// What is gathered from a text.
 #[derive(Debug)]
@@ -82,49 +102,74 @@ impl Letters {
 
     /// One stretch without white space.
     fn token(&mut self, token: &str) {
-        if token.is_ascii() {
-            let is_code = |byte: &u8| b"/\\_={}<>$@|".contains(byte) || byte.is_ascii_digit();
-            if token.as_bytes().iter().any(is_code) {
+        let kinds = token.bytes().fold(0, |kinds, byte| kinds | KIND[usize::from(byte)]);
+        if kinds & WIDE == 0 {
+            if kinds & CODE != 0 {
                 return;
             }
+            if kinds == LETTER {
+                return self.ascii_word(token);
+            }
+            for word in token.split(|letter: char| !letter.is_ascii_alphabetic()).filter(|word| !word.is_empty()) {
+                self.ascii_word(word);
+            }
+            return;
         }
-        for word in token.split(|letter: char| !letter.is_alphabetic() && Script::of(letter).is_none()) {
-            if word.is_empty() {
-                continue;
-            }
-            self.words += 1;
-            let letters = word.len() as u32;
+        let is_split = |letter: char| !is_common_han(letter) && !letter.is_alphabetic() && Script::of(letter).is_none();
+        for word in token.split(is_split).filter(|word| !word.is_empty()) {
             if word.is_ascii() {
-                self.scripts[Script::Latin as usize] += letters;
+                self.ascii_word(word);
             } else {
-                for letter in word.chars() {
-                    match Script::of(letter) {
-                        Some(script) => self.scripts[script as usize] += 1,
-                        None if letter.is_ascii() => self.scripts[Script::Latin as usize] += 1,
-                        None => {}
-                    }
-                    if let Some(clues) = LETTERS.get(&letter) {
-                        self.add(clues);
-                    }
-                }
-            }
-            if let Some(clues) = key(word).and_then(|key| WORDS.get(&key)) {
-                self.add(clues);
-            }
-            if self.clean.len() < KEPT {
-                let mut end = word.len().min(KEPT);
-                while !word.is_char_boundary(end) {
-                    end += 1;
-                }
-                self.clean.push_str(&word[..end]);
-                self.clean.push(' ');
+                self.word(word);
             }
         }
     }
 
+    #[inline]
+    fn ascii_word(&mut self, word: &str) {
+        self.scripts[Script::Latin as usize] += word.len() as u32;
+        self.look_up(word);
+    }
+
+    fn word(&mut self, word: &str) {
+        for letter in word.chars() {
+            if is_common_han(letter) {
+                self.scripts[Script::Han as usize] += 1;
+                continue;
+            }
+            match Script::of(letter) {
+                Some(script) => self.scripts[script as usize] += 1,
+                None if letter.is_ascii() => self.scripts[Script::Latin as usize] += 1,
+                None => {}
+            }
+            if let Some(clues) = words::letter(letter) {
+                self.add(clues);
+            }
+        }
+        self.look_up(word);
+    }
+
+    #[inline]
+    fn look_up(&mut self, word: &str) {
+        self.words += 1;
+        if let Some(clues) = key(word).and_then(|key| WORDS.get(&key)) {
+            self.add(clues);
+        }
+        if self.clean.len() < KEPT {
+            let mut end = word.len().min(KEPT);
+            while !word.is_char_boundary(end) {
+                end += 1;
+            }
+            self.clean.push_str(&word[..end]);
+            self.clean.push(' ');
+        }
+    }
+
+    #[inline]
     fn add(&mut self, clues: &Clues) {
-        let share = SURE / clues.len().max(1) as u32;
-        clues.iter().for_each(|&language| self.evidence[usize::from(language)] += share);
+        let languages = clues.languages();
+        let share = SURE / languages.len().max(1) as u32;
+        languages.iter().for_each(|&language| self.evidence[usize::from(language)] += share);
     }
 
     /// The script of most letters, if they are clearly most.
@@ -169,9 +214,15 @@ impl Letters {
 
     /// The language with the most evidence, and how far ahead it is.
     fn by_words(&self) -> Option<(u8, u32)> {
-        let (best, most) = self.evidence.iter().enumerate().max_by_key(|(at, most)| (**most, usize::MAX - at))?;
-        let second = self.evidence.iter().enumerate().filter(|(at, _)| *at != best).map(|(_, most)| *most).max();
-        (*most > 0).then(|| (best as u8, most - second.unwrap_or(0)))
+        let (mut best, mut most, mut second) = (0, 0, 0);
+        for (language, &evidence) in self.evidence.iter().enumerate() {
+            if evidence > most {
+                (best, most, second) = (language as u8, evidence, most);
+            } else {
+                second = second.max(evidence);
+            }
+        }
+        (most > 0).then(|| (best, most - second))
     }
 
     /// The language of a script that several share.
@@ -187,25 +238,39 @@ impl Letters {
             return None;
         }
         let text = self.clean.trim_end();
-        let at = |quarters: usize| {
-            let mut at = text.len() * quarters / 4;
-            while !text.is_char_boundary(at) {
-                at += 1;
-            }
-            at
-        };
-        let (first, middle, last) = (at(1), at(2), at(3));
         let whole = whichlang::detect_language(text);
-        let parts = [&text[..middle], &text[first..last], &text[middle..]];
-        let agrees = parts.into_iter().filter(|part| whichlang::detect_language(part) == whole).count() >= 2;
         let told = number(code_of(whole))?;
         // Function words that say otherwise make it unsure; those that agree stand in for a half.
         match words {
             Some((best, margin)) if best != told && margin > SURE / 3 => None,
             Some((best, _)) if best == told => Some(told),
-            _ => agrees.then_some(told),
+            _ => halves_say(text, whole).then_some(told),
         }
     }
+}
+
+/// Whether two of the first, the middle and the last half of a text are in its language.
+fn halves_say(text: &str, whole: Lang) -> bool {
+    let at = |quarters: usize| {
+        let mut at = text.len() * quarters / 4;
+        while !text.is_char_boundary(at) {
+            at += 1;
+        }
+        at
+    };
+    let (first, middle, last) = (at(1), at(2), at(3));
+    let says = |part: &str| whichlang::detect_language(part) == whole;
+    match (says(&text[..middle]), says(&text[middle..])) {
+        (true, true) => true,
+        (false, false) => false,
+        _ => says(&text[first..last]),
+    }
+}
+
+/// U+4E00 to U+9FFF.
+#[inline]
+fn is_common_han(letter: char) -> bool {
+    matches!(letter, '\u{4E00}'..='\u{9FFF}')
 }
 
 /// What follows a piece of code that begins here, if one does.

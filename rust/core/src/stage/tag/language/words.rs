@@ -2,10 +2,62 @@
 
 use super::number;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 /// The languages that a word or letter speaks for.
-pub(super) type Clues = Vec<u8>;
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Clues {
+    count: u8,
+    languages: [u8; 15],
+}
+
+impl Clues {
+    /// The languages.
+    #[inline]
+    pub fn languages(&self) -> &[u8] {
+        &self.languages[..usize::from(self.count)]
+    }
+
+    fn add(&mut self, code: &str) {
+        if let Some(language) = number(code)
+            && !self.languages().contains(&language)
+            && let Some(place) = self.languages.get_mut(usize::from(self.count))
+        {
+            *place = language;
+            self.count += 1;
+        }
+    }
+}
+
+/// Hashes numbers of ours: nobody chooses them to collide.
+#[derive(Debug, Default)]
+pub(super) struct Mixer(u64);
+
+impl Hasher for Mixer {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u32(u32::from(byte)));
+    }
+
+    #[inline]
+    fn write_u32(&mut self, value: u32) {
+        self.write_u128(u128::from(value));
+    }
+
+    #[inline]
+    fn write_u128(&mut self, value: u128) {
+        let (low, high) = (value as u64, (value >> 64) as u64);
+        let product = u128::from(self.0 ^ low ^ 0x9E37_79B9_7F4A_7C15) * u128::from(high ^ 0xD6E8_FEB8_6659_FD93);
+        self.0 = product as u64 ^ (product >> 64) as u64;
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+type Map<K> = HashMap<K, Clues, BuildHasherDefault<Mixer>>;
 
 /// The most frequent words that carry grammar rather than matter, by language.
 const FUNCTION_WORDS: [(&str, &str); 26] = [
@@ -135,6 +187,7 @@ const RARE_LETTERS: [(&str, &str); 15] = [
 ];
 
 /// A word of at most 16 bytes as a number; a longer one is no function word.
+#[inline]
 pub(super) fn key(word: &str) -> Option<u128> {
     if word.len() > 16 {
         return None;
@@ -142,7 +195,7 @@ pub(super) fn key(word: &str) -> Option<u128> {
     let mut bytes = [0; 16];
     if word.is_ascii() {
         bytes[..word.len()].copy_from_slice(word.as_bytes());
-        bytes[..word.len()].make_ascii_lowercase();
+        bytes.make_ascii_lowercase();
     } else {
         let mut at = 0;
         for letter in word.chars().flat_map(char::to_lowercase) {
@@ -155,31 +208,46 @@ pub(super) fn key(word: &str) -> Option<u128> {
 }
 
 /// Function words and the languages that have them.
-pub(super) static WORDS: LazyLock<HashMap<u128, Clues>> = LazyLock::new(|| {
-    let mut words: HashMap<u128, Clues> = HashMap::new();
+pub(super) static WORDS: LazyLock<Map<u128>> = LazyLock::new(|| {
+    let mut words = Map::default();
     for (code, list) in FUNCTION_WORDS {
         for key in list.split(' ').filter(|word| !word.is_empty()).filter_map(key) {
-            add(words.entry(key).or_default(), code);
+            words.entry(key).or_default().add(code);
         }
     }
     words
 });
 
 /// Rare letters and the languages that have them.
-pub(super) static LETTERS: LazyLock<HashMap<char, Clues>> = LazyLock::new(|| {
-    let mut letters: HashMap<char, Clues> = HashMap::new();
+static LETTERS: LazyLock<Map<char>> = LazyLock::new(|| {
+    let mut letters = Map::default();
     for (codes, list) in RARE_LETTERS {
         for letter in list.chars() {
-            codes.split(' ').for_each(|code| add(letters.entry(letter).or_default(), code));
+            codes.split(' ').for_each(|code| letters.entry(letter).or_default().add(code));
         }
     }
     letters
 });
 
-fn add(clues: &mut Clues, code: &str) {
-    if let Some(language) = number(code)
-        && !clues.contains(&language)
-    {
-        clues.push(language);
+/// The languages of a rare letter.
+#[inline]
+pub(super) fn letter(letter: char) -> Option<&'static Clues> {
+    // All of them stand in the alphabets before this.
+    if letter < '\u{2000}' { LETTERS.get(&letter) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_clue_has_room() {
+        assert!(WORDS.values().chain(LETTERS.values()).all(|clues| clues.languages().len() < clues.languages.len()));
+        assert!(LETTERS.keys().all(|&rare| letter(rare).is_some()));
+        let said = |word: &str, code: &str| {
+            let clues = key(word).and_then(|key| WORDS.get(&key));
+            clues.zip(number(code)).is_some_and(|(clues, number)| clues.languages().contains(&number))
+        };
+        assert!(said("The", "en") && said("die", "de") && said("die", "nl") && !said("the", "de"));
     }
 }
