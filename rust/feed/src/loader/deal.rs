@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Changed whenever a state means something else.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Which packs a process takes.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -107,7 +107,11 @@ impl Loader {
             if state.clone().seal()? != state {
                 return Err(wrong("is damaged, its digest does not agree"));
             }
-            if state.version != VERSION || state.of != of {
+            if state.version != VERSION {
+                return Err(wrong("was saved by a version of corpuskit that made other packs")
+                    .with_hint("finish the run with that version, or start it again"));
+            }
+            if state.of != of {
                 return Err(wrong("belongs to other tokens, another selection or other settings")
                     .with_hint("go on with the corpus and the settings that it was saved with"));
             }

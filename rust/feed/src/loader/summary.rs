@@ -3,8 +3,8 @@
 use super::corpus::Corpus;
 use super::stream::{Cursor, Stream, StreamSettings};
 use crate::mix::NO_CATEGORY;
-use corpuskit_core::Result;
 use corpuskit_core::plan::packing::PackMode;
+use corpuskit_core::{Error, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,12 +47,15 @@ pub fn summarise(corpus: &Arc<Corpus>, settings: &StreamSettings) -> Result<Summ
     let mut learnt = vec![vec![0_u64; corpus.categories.len() + 1]; phases.len()];
     let once = StreamSettings { epochs: settings.epochs.min(1), ..settings.clone() };
     let mut stream = Stream::new(Arc::clone(corpus), once, Cursor::default())?;
+    let missing = || Error::Internal("a document is missing".to_owned());
     while let Some(plan) = stream.next_pack()? {
         let (phase, learnt) = (&mut phases[plan.phase as usize], &mut learnt[plan.phase as usize]);
         phase.packs += 1;
         for member in &plan.members {
             let shard = &corpus.store.shards()[member.shard as usize];
-            let supervised = u64::from(shard.supervised()[member.document as usize]);
+            let document = shard.document(member.document as usize).ok_or_else(missing)?;
+            // Nothing comes before a document's first token, so it is never learnt (see `Row::labels`).
+            let supervised = u64::from(document.supervised - u32::from(document.is_supervised(0)));
             phase.documents += 1;
             phase.tokens += u64::from(member.length);
             phase.supervised += supervised;

@@ -6,6 +6,7 @@
 mod bitmap;
 mod lengths;
 mod packer;
+mod row;
 mod window;
 
 pub use packer::{PackCursor, Packer};

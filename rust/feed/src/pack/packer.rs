@@ -1,19 +1,16 @@
 //! The order-bounded packer: a stream of document lengths in, packs of document numbers out.
 //!
-//! A pack is started by the oldest document that waits, filled in order until the next document does
-//! not fit or little room is left, and closed with the one or two documents of the window that fill
-//! it best. Candidates are the documents less than `window` places after the oldest when the pack is
-//! started, so whatever the lengths are, no document moves `window` places or more. Where the stream
-//! ends, what waits is also packed longest first, and the way that needs fewer packs is taken.
+//! A pack is started by the oldest document that waits, filled in order, and closed with the one or two
+//! documents of the window that fill it best (`row.rs`). Candidates are the documents less than `window`
+//! places after the oldest when the pack is started, so whatever the lengths are, no document moves
+//! `window` places or more. Where the stream ends, what waits is also packed longest first, and the way
+//! that needs fewer packs is taken.
 
+use super::row::{Start, fill};
 use super::window::Window;
 use corpuskit_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
-
-/// A pack is closed as soon as less than this share of it is left: late enough that little has to be
-/// looked for, early enough that two documents can make up the rest.
-const CLOSING: (u32, u32) = (3, 10);
 
 /// Where a packer stands: enough to go on with the same packs.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
@@ -133,7 +130,7 @@ impl Packer {
         if !self.window.is_full() {
             return false;
         }
-        fill(&mut self.window, self.budget, false, pack);
+        fill(&mut self.window, self.budget, Start::Oldest, pack);
         true
     }
 
@@ -145,8 +142,8 @@ impl Packer {
             return self.next_pack(pack);
         }
         let ending = self.ending.get_or_insert_with(|| {
-            let in_order = drain(self.window.clone(), self.budget, false);
-            let by_length = drain(self.window.clone(), self.budget, true);
+            let in_order = drain(self.window.clone(), self.budget, Start::Oldest);
+            let by_length = drain(self.window.clone(), self.budget, Start::Longest);
             let packs = if by_length.len() < in_order.len() { by_length } else { in_order };
             Ending { packs }
         });
@@ -162,69 +159,14 @@ impl Packer {
 }
 
 /// Packs everything that waits.
-fn drain(mut window: Window, budget: u32, longest_first: bool) -> Vec<Vec<u64>> {
+fn drain(mut window: Window, budget: u32, start: Start) -> Vec<Vec<u64>> {
     let mut packs = Vec::new();
     while window.waiting() > 0 {
         let mut pack = Vec::new();
-        fill(&mut window, budget, longest_first, &mut pack);
+        fill(&mut window, budget, start, &mut pack);
         packs.push(pack);
     }
     packs
-}
-
-/// Chooses one pack from what waits.
-fn fill(window: &mut Window, budget: u32, longest_first: bool, pack: &mut Vec<u64>) {
-    let mut left = budget;
-    let closing = (u64::from(budget) * u64::from(CLOSING.0) / u64::from(CLOSING.1)) as u32;
-    if longest_first {
-        let length = window.at_most(left);
-        pack.push(window.take(length));
-        left -= length;
-    } else {
-        loop {
-            let length = window.oldest_length();
-            if length == 0 || length > left {
-                break;
-            }
-            pack.push(window.take(length));
-            left -= length;
-            if left <= closing {
-                break;
-            }
-        }
-    }
-    while left > 0 {
-        let (first, second) = best(window, left);
-        if first == 0 {
-            break;
-        }
-        pack.push(window.take(first));
-        left -= first;
-        if second > 0 {
-            pack.push(window.take(second));
-            left -= second;
-        }
-    }
-    pack.sort_unstable();
-}
-
-/// The one or two lengths that fill `room` best; an exact fit by one goes before one by two.
-fn best(window: &Window, room: u32) -> (u32, u32) {
-    let single = window.at_most(room);
-    let (mut chosen, mut sum) = ((single, 0), single);
-    let mut long = single;
-    // The longer of a pair, downwards; once it is no more than half of the best sum, no pair can be better.
-    while sum < room && long > 0 && 2 * long > sum {
-        let mut short = window.at_most((room - long).min(long));
-        if short == long && !window.has_two(long) {
-            short = window.at_most(long - 1);
-        }
-        if short > 0 && long + short > sum {
-            (chosen, sum) = ((long, short), long + short);
-        }
-        long = window.at_most(long - 1);
-    }
-    chosen
 }
 
 #[cfg(test)]

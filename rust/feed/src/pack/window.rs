@@ -124,6 +124,20 @@ impl Window {
         number
     }
 
+    /// Undoes a `take`. Several are undone from the last to the first.
+    pub fn put_back(&mut self, number: u64, length: u32) {
+        let slot = self.slot(number);
+        self.length[slot] = length;
+        self.waiting += 1;
+        self.oldest = self.oldest.min(number);
+        let head = std::mem::replace(&mut self.head[length as usize], slot as u32);
+        self.younger[slot] = head;
+        if head == NONE {
+            self.tail[length as usize] = slot as u32;
+            self.lengths.insert(length);
+        }
+    }
+
     fn slot(&self, number: u64) -> usize {
         (number & (self.length.len() as u64 - 1)) as usize
     }

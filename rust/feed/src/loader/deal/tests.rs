@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::loader::{IGNORED, Row};
+use crate::loader::{IGNORED, Row, summarise};
 use crate::store::{Key, NewDocument, NewRow, Writer};
 use corpuskit_core::plan::packing::{PackMode, PackSettings};
 use std::path::Path;
@@ -188,4 +188,19 @@ fn a_row_is_filled_up_by_a_document_of_its_own() {
         }
     }
     assert!(filled > 0);
+}
+
+#[test]
+fn a_summary_counts_what_the_rows_learn() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = corpus(folder.path(), 300);
+    for mode in MODES {
+        let once = StreamSettings { epochs: 1, ..settings(mode) };
+        let mut loader = Loader::new(Arc::clone(&corpus), once.clone(), lane(1, 0), None).unwrap();
+        let plans = std::iter::from_fn(|| loader.next_pack().unwrap());
+        let learnt: u64 = plans.map(|plan| u64::from(Row::read(&corpus, &plan, 0).unwrap().supervised)).sum();
+        let phase = summarise(&corpus, &once).unwrap().phases.remove(0);
+        assert_eq!(phase.supervised, learnt);
+        assert_eq!(phase.categories.values().sum::<u64>(), learnt);
+    }
 }

@@ -116,3 +116,20 @@ fn a_pair_closes_exactly_where_no_single_does() {
     let packs = pack_all(&[70, 20, 19, 15, 11], 100, 8, &[1]);
     assert_eq!(packs[0], [0, 2, 4]);
 }
+
+#[test]
+fn the_last_in_order_makes_way_where_that_fills_the_row() {
+    // 40 + 30 leave 30, of which 27 is the most that can be filled; 40 alone leaves 60 = 33 + 27.
+    let packs = pack_all(&[40, 30, 33, 27, 36], 100, 8, &[1]);
+    assert_eq!(packs[0], [0, 2, 3]);
+}
+
+#[test]
+fn documents_of_a_quarter_of_a_row_fill_rows() {
+    // The lengths at which rows in order were 1 % empty: some 480 tokens of 2,048, few below 300.
+    let lengths: Vec<u32> = (0..20_000_u32).map(|number| 300 + number.wrapping_mul(2_654_435_761) % 367).collect();
+    let tokens: u64 = lengths.iter().map(|length| u64::from(*length)).sum();
+    let packs = pack_all(&lengths, 2_048, 512, &[1]);
+    let bound = tokens.div_ceil(2_048);
+    assert!(packs.len() as f64 <= bound as f64 * 1.001 + 1.0, "{} rows where {bound} is the bound", packs.len());
+}
