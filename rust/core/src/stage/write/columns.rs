@@ -185,17 +185,14 @@ impl<'a> ColumnsWriter<'a> {
         let columns = Columns::of(log, self.vocabulary)
             .ok_or_else(|| ParquetError::General("the row log is damaged".to_owned()))?;
         self.rows += columns.origins.0.len() as u64;
+        let leaves = self.writer.schema_descr().columns().to_vec();
         let mut group = self.writer.next_row_group()?;
-        let [id, parent, licence, category, persona] = &columns.optional;
         columns.origins.write(&mut group, None)?;
-        id.write(&mut group, true)?;
-        parent.write(&mut group, true)?;
-        columns.source.write(&mut group, false)?;
-        licence.write(&mut group, true)?;
-        category.write(&mut group, true)?;
-        persona.write(&mut group, true)?;
-        columns.family.write(&mut group, false)?;
-        columns.dialect.write(&mut group, false)?;
+        let [id, parent, licence, category, persona] = &columns.optional;
+        let runs = [id, parent, &columns.source, licence, category, persona, &columns.family, &columns.dialect];
+        for (runs, leaf) in runs.into_iter().zip(&leaves[1..]) {
+            runs.write(&mut group, leaf)?;
+        }
         column::<Int64Type>(&mut group, &columns.characters)?;
         column::<Int64Type>(&mut group, &columns.characters_total)?;
         column::<Int32Type>(&mut group, &columns.turns)?;

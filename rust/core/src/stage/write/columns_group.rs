@@ -5,12 +5,14 @@
 
 use super::columns::{Group, too_few};
 use super::columns_labels::LabelColumns;
+use super::columns_runs;
 use super::rows::{OPTIONAL, RowBytes};
 use crate::record::labels::Vocabulary;
 use bytes::Bytes;
 use parquet::column::writer::ColumnWriterImpl;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType};
 use parquet::errors::ParquetError;
+use parquet::schema::types::ColumnDescPtr;
 
 /// How many values or levels go to the Parquet writer at once.
 const STEP: usize = 1024;
@@ -174,8 +176,16 @@ impl<'a> Runs<'a> {
         Some(())
     }
 
-    /// Writes it as the next column of the group.
-    pub fn write(&self, group: &mut Group<'_, '_>, is_optional: bool) -> Result<(), ParquetError> {
+    /// Writes it as the next column of the group, which is `column`.
+    pub fn write(&self, group: &mut Group<'_, '_>, column: &ColumnDescPtr) -> Result<(), ParquetError> {
+        match columns_runs::chunk(column, &self.0)? {
+            Some((bytes, close)) => group.append_column(&bytes, close),
+            None => self.write_rows(group, column.max_def_level() > 0),
+        }
+    }
+
+    /// The same where the values differ too much.
+    fn write_rows(&self, group: &mut Group<'_, '_>, is_optional: bool) -> Result<(), ParquetError> {
         let mut column = group.next_column()?.ok_or_else(too_few)?;
         let writer = column.typed::<ByteArrayType>();
         let (mut values, mut levels) = (Vec::with_capacity(2 * STEP), Vec::with_capacity(2 * STEP));

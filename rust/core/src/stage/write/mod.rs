@@ -6,6 +6,7 @@
 pub mod columns;
 mod columns_group;
 mod columns_labels;
+mod columns_runs;
 pub mod disk;
 pub mod encode;
 pub mod form;
