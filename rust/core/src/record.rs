@@ -5,8 +5,6 @@
 
 mod derived;
 
-pub(crate) use derived::characters as characters_of;
-
 use crate::json::{Kind, Member, Node};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;

@@ -6,14 +6,14 @@
 pub(crate) struct Quiet {
     /// Where its closing quote stands.
     pub end: usize,
-    /// Escapes in it; each is two bytes and stands for one character.
-    pub escapes: usize,
+    /// Characters of the text that it stands for.
+    pub characters: usize,
     /// Whether it has bytes beyond ASCII.
     pub high: bool,
 }
 
 /// Bytes that are looked at in one step.
-const STEP: usize = 32;
+const STEP: usize = 64;
 
 /// Fills up a last step: of no interest.
 const PADDING: u8 = b'x';
@@ -22,22 +22,36 @@ const PADDING: u8 = b'x';
 #[derive(Clone, Copy)]
 struct Masks {
     /// Quotes and backslashes.
-    stops: u32,
+    stops: u64,
     /// Control characters of ASCII, delete included.
-    controls: u32,
+    controls: u64,
     /// Bytes beyond ASCII.
-    high: u32,
+    high: u64,
+    /// Bytes that go on with a character.
+    continuing: u64,
 }
 
 /// The string whose text begins at `start`, behind its quote, if it is quiet. Its bytes must be UTF-8.
 #[inline]
 pub(crate) fn string(bytes: &[u8], start: usize) -> Option<Quiet> {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has AVX2.
-        return unsafe { string_avx2(bytes, start) };
+    {
+        if std::arch::is_x86_feature_detected!("avx512bw") && std::arch::is_x86_feature_detected!("popcnt") {
+            // SAFETY: the processor has both.
+            return unsafe { string_avx512(bytes, start) };
+        }
+        if std::arch::is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2.
+            return unsafe { string_avx2(bytes, start) };
+        }
     }
     string_by(bytes, start, masks_plainly)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512bw,popcnt")]
+fn string_avx512(bytes: &[u8], start: usize) -> Option<Quiet> {
+    string_by(bytes, start, |block| masks_avx512(block))
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -56,7 +70,9 @@ fn string_by(bytes: &[u8], start: usize, masks: impl Fn(&[u8; STEP]) -> Masks) -
     let mut passed = start;
     // Behind the last escaped tab: a line end there ends a line with a blank.
     let mut tab = 0;
-    let (mut escapes, mut high) = (0, 0);
+    // Bytes that begin no character of the text.
+    let mut silent = 0;
+    let mut high = false;
     while at < bytes.len() {
         let found = match bytes.get(at..).and_then(<[u8]>::first_chunk) {
             Some(block) => masks(block),
@@ -79,7 +95,9 @@ fn string_by(bytes: &[u8], start: usize, masks: impl Fn(&[u8; STEP]) -> Masks) -
                 if after_blank || found.controls & before != 0 {
                     return None;
                 }
-                return Some(Quiet { end: place, escapes, high: (high | found.high & before) != 0 });
+                silent += (found.continuing & before).count_ones() as usize;
+                high |= found.high & before != 0;
+                return Some(Quiet { end: place, characters: place - start - silent, high });
             }
             match bytes.get(place + 1)? {
                 b'n' if !after_blank => {}
@@ -87,7 +105,8 @@ fn string_by(bytes: &[u8], start: usize, masks: impl Fn(&[u8; STEP]) -> Masks) -
                 b'"' | b'\\' | b'/' => {}
                 _ => return None,
             }
-            escapes += 1;
+            // Two bytes, one character.
+            silent += 1;
             passed = place + 2;
             // Nor is the escaped character looked at.
             stops &= !(3 << bit);
@@ -95,7 +114,10 @@ fn string_by(bytes: &[u8], start: usize, masks: impl Fn(&[u8; STEP]) -> Masks) -
         if found.controls != 0 {
             return None;
         }
-        high |= found.high;
+        if found.high != 0 {
+            high = true;
+            silent += found.continuing.count_ones() as usize;
+        }
         at += STEP;
     }
     None
@@ -136,6 +158,26 @@ fn masks_plainly(block: &[u8; STEP]) -> Masks {
         stops: bits(|byte| byte == b'"' || byte == b'\\'),
         controls: bits(|byte| byte.is_ascii_control()),
         high: bits(|byte| byte >= 0x80),
+        continuing: bits(|byte| byte & 0xC0 == 0x80),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512bw")]
+fn masks_avx512(block: &[u8; STEP]) -> Masks {
+    use std::arch::x86_64::*;
+    // SAFETY: 64 bytes are there.
+    let chunk = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+    let is = |byte: u8| _mm512_cmpeq_epi8_mask(chunk, _mm512_set1_epi8(byte as i8));
+    // One more makes delete the least number there is: whatever is not printable is below 21.
+    let moved = _mm512_add_epi8(chunk, _mm512_set1_epi8(1));
+    let high = _mm512_movepi8_mask(chunk);
+    Masks {
+        stops: is(b'"') | is(b'\\'),
+        controls: _mm512_cmplt_epi8_mask(moved, _mm512_set1_epi8(0x21)) & !high,
+        high,
+        continuing: _mm512_cmplt_epi8_mask(chunk, _mm512_set1_epi8(-0x40)),
     }
 }
 
@@ -144,16 +186,22 @@ fn masks_plainly(block: &[u8; STEP]) -> Masks {
 #[target_feature(enable = "avx2")]
 fn masks_avx2(block: &[u8; STEP]) -> Masks {
     use std::arch::x86_64::*;
-    // SAFETY: 32 bytes are there.
-    let chunk = unsafe { _mm256_loadu_si256(block.as_ptr().cast()) };
-    let mask = |vector| _mm256_movemask_epi8(vector) as u32;
-    let is = |byte: u8| _mm256_cmpeq_epi8(chunk, _mm256_set1_epi8(byte as i8));
-    // One more makes delete the least number there is: whatever is not printable is below 21.
-    let moved = _mm256_add_epi8(chunk, _mm256_set1_epi8(1));
-    let special = mask(_mm256_cmpgt_epi8(_mm256_set1_epi8(0x21), moved));
-    let high = mask(chunk);
-    // FF is no byte of UTF-8; it would be neither.
-    Masks { stops: mask(_mm256_or_si256(is(b'"'), is(b'\\'))), controls: special & !high, high }
+    let (halves, _) = block.as_chunks::<32>();
+    let mut masks = Masks { stops: 0, controls: 0, high: 0, continuing: 0 };
+    for (half, bytes) in halves.iter().enumerate() {
+        // SAFETY: 32 bytes are there.
+        let chunk = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
+        let mask = |vector| u64::from(_mm256_movemask_epi8(vector) as u32) << (32 * half);
+        let is = |byte: u8| _mm256_cmpeq_epi8(chunk, _mm256_set1_epi8(byte as i8));
+        let below = |vector, byte: i8| mask(_mm256_cmpgt_epi8(_mm256_set1_epi8(byte), vector));
+        let high = mask(chunk);
+        masks.stops |= mask(_mm256_or_si256(is(b'"'), is(b'\\')));
+        // One more makes delete the least number there is: whatever is not printable is below 21.
+        masks.controls |= below(_mm256_add_epi8(chunk, _mm256_set1_epi8(1)), 0x21) & !high;
+        masks.high |= high;
+        masks.continuing |= below(chunk, -0x40);
+    }
+    masks
 }
 
 #[cfg(test)]
@@ -179,18 +227,26 @@ mod tests {
         }
         let raw = &text[..end?];
         let decoded: String = serde_json::from_str(&format!("\"{raw}\"")).ok()?;
-        let escapes = raw.replace("\\\\", "\\e").matches('\\').count();
         let simple = raw.replace("\\\\", "").split('\\').skip(1).all(|rest| rest.starts_with(['n', 't', '"', '/']));
         let calm = !raw.chars().any(|character| character.is_ascii_control())
             && !decoded.split('\n').any(|line| line.ends_with([' ', '\t']));
         let begins = decoded.trim_start_matches(' ').starts_with(|first: char| !first.is_whitespace());
-        (simple && calm && begins).then(|| Quiet { end: start + raw.len(), escapes, high: !raw.is_ascii() })
+        (simple && calm && begins).then(|| Quiet {
+            end: start + raw.len(),
+            characters: decoded.chars().count(),
+            high: !raw.is_ascii(),
+        })
     }
 
     fn agree(bytes: &[u8], start: usize) {
         let expected = by_definition(bytes, start);
         assert_eq!(string(bytes, start), expected, "{:?}", String::from_utf8_lossy(bytes));
         assert_eq!(string_by(bytes, start, masks_plainly), expected);
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2.
+            assert_eq!(unsafe { string_avx2(bytes, start) }, expected);
+        }
         if let Some(found) = expected {
             let decoded: String =
                 serde_json::from_str(std::str::from_utf8(&bytes[start - 1..=found.end]).unwrap_or(""))
@@ -227,8 +283,8 @@ mod tests {
             "é", "\u{a0}", "\u{3000}", "漢", "\x01", "\x7f", "\\n", "\\t", "\\\\", "\\\"", "\\/", "\\r", "\\u00e9",
             " \\n", "\\t\\n", " ", "\\\\n", "\\",
         ] {
-            for place in 0..70 {
-                for rest in ["", "z", &"z".repeat(40)] {
+            for place in 0..140 {
+                for rest in ["", "z", &"z".repeat(80)] {
                     let bytes = format!("\"{}{piece}{rest}\", \"next \\x\" ", "a".repeat(place)).into_bytes();
                     agree(&bytes, 1);
                     agree(&bytes[..bytes.len().saturating_sub(20).max(1)], 1);

@@ -6,7 +6,7 @@ use super::hermes::CALL_MARK;
 use super::known::{Known, QuietRecord};
 use super::policy::{Consecutive, ParseSettings};
 use crate::json::{Member, Node, Scanner};
-use crate::record::{Changes, Content, Message, Origin, Record, Role, Schema, Text, characters_of};
+use crate::record::{Changes, Content, Message, Origin, Record, Role, Schema, Text};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 
@@ -94,8 +94,7 @@ pub(super) fn quiet<'a>(
         if !scanner.eat(b"}") || (seen.high && !passes(spelling)) {
             return None;
         }
-        let count = if seen.high { characters_of(spelling) } else { spelling.len() };
-        let count = (count - seen.escapes) as u64;
+        let count = seen.characters as u64;
         turns += 1;
         characters_total += count;
         if role == Role::Assistant {

@@ -56,8 +56,8 @@ pub struct FileAccount {
 /// A stretch of the buffer that divides in one way.
 #[derive(Debug)]
 pub(super) enum Piece {
-    /// Lines, each a unit.
-    Lines { file: usize, start: usize, end: usize, byte: u64, line: u64 },
+    /// Lines, each a unit; `ends`: where their line ends stand, from `start`.
+    Lines { file: usize, start: usize, end: usize, byte: u64, line: u64, ends: Vec<usize> },
     /// Table rows.
     Rows { file: usize, start: usize, end: usize, byte: u64, line: u64, table: Arc<Table> },
     /// Rows of columns, from `start` to `end`; `first` is the index of the row at `start`.
@@ -108,9 +108,15 @@ impl Batch {
     pub(super) fn piece<'a>(&'a self, piece: &'a Piece, arena: &'a Bump) -> Units<'a> {
         let max = self.max;
         match piece {
-            &Piece::Lines { file, start, end, byte, line } => {
-                Units::Lines(Lines { path: self.path(file), bytes: &self.buffer[start..end], byte, line, max })
-            }
+            &Piece::Lines { file, start, end, byte, line, ref ends } => Units::Lines(Lines {
+                path: self.path(file),
+                bytes: &self.buffer[start..end],
+                ends: ends.iter(),
+                at: 0,
+                byte,
+                line,
+                max,
+            }),
             &Piece::Rows { file, start, end, byte, line, ref table } => {
                 Units::Rows(Rows::new(self.path(file), &self.buffer[start..end], (byte, line), table, max, arena))
             }

@@ -49,8 +49,10 @@ fn take(stream: &mut Stream, number: &mut u64, draft: &mut Draft, start: usize, 
     let byte = stream.byte;
     stream.commit(draft, start, cut);
     if cut > start {
-        draft.pieces.push(Piece::Lines { file: stream.file, start, end: cut, byte, line: *number });
-        *number += memchr::memchr_iter(b'\n', &draft.buffer[start..cut]).count() as u64;
+        let ends: Vec<usize> = memchr::memchr_iter(b'\n', &draft.buffer[start..cut]).collect();
+        let line = *number;
+        *number += ends.len() as u64;
+        draft.pieces.push(Piece::Lines { file: stream.file, start, end: cut, byte, line, ends });
     }
 }
 
@@ -105,6 +107,11 @@ pub(super) fn skip_line(stream: &mut Stream, number: &mut u64, draft: &mut Draft
 pub(super) struct Lines<'a> {
     pub path: &'a str,
     pub bytes: &'a [u8],
+    /// Where the line ends stand.
+    pub ends: std::slice::Iter<'a, usize>,
+    /// Where the next line begins.
+    pub at: usize,
+    /// The place of the first line in its file.
     pub byte: u64,
     pub line: u64,
     pub max: usize,
@@ -115,18 +122,17 @@ impl<'a> Iterator for Lines<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Unit<'a>> {
-        if self.bytes.is_empty() {
+        let start = self.at;
+        if start >= self.bytes.len() {
             return None;
         }
-        let end = memchr::memchr(b'\n', self.bytes).unwrap_or(self.bytes.len());
-        let line = &self.bytes[..end];
+        // The last line may have none.
+        let end = self.ends.next().copied().unwrap_or(self.bytes.len());
         let origin = Origin { path: self.path, place: Place::Line(self.line) };
-        let unit = Unit { origin, byte: self.byte, body: json_body("line", line, self.max) };
-        let rest = &self.bytes[(end + 1).min(self.bytes.len())..];
-        self.byte += (self.bytes.len() - rest.len()) as u64;
+        let body = json_body("line", self.bytes.get(start..end)?, self.max);
+        self.at = end + 1;
         self.line += 1;
-        self.bytes = rest;
-        Some(unit)
+        Some(Unit { origin, byte: self.byte + start as u64, body })
     }
 }
 

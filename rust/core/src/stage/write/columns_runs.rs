@@ -45,12 +45,8 @@ pub(super) fn chunk(
     let encoding = Encoding::PLAIN_DICTIONARY;
     let mut out = TrackedWrite::new(Vec::new());
     let mut writer = SerializedPageWriter::new(&mut out);
-    let first = write(&mut writer, plain, |buf| Page::DictionaryPage {
-        buf,
-        num_values: entries,
-        encoding,
-        is_sorted: false,
-    })?;
+    let first =
+        write(&mut writer, plain, |buf| Page::DictionaryPage { buf, num_values: entries, encoding, is_sorted: false })?;
     let second = write(&mut writer, page, |buf| Page::DataPage {
         buf,
         num_values: rows,
