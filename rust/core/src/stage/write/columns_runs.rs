@@ -87,7 +87,6 @@ fn write(
 
 /// The different values in the order in which they come, and the runs as places among them; rows without a
 /// value are left out.
-#[expect(clippy::type_complexity, reason = "a pair")]
 fn look_up<'a>(runs: &[(Option<&'a [u8]>, usize)]) -> Option<(Vec<&'a [u8]>, Vec<(u8, usize)>)> {
     let mut dictionary: Vec<&[u8]> = Vec::new();
     let mut places: Vec<(u8, usize)> = Vec::with_capacity(runs.len());
