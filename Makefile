@@ -100,6 +100,14 @@ data: ## Unpack the real corpora that the deep tests read into data/
 sample: ## Make tests/data/sample again from the unpacked corpora
 	$(BIN)/python tests/data/make_sample.py
 
+.PHONY: corpora
+corpora: ## Count what share of each public corpus arrives; writes docs/corpora.md (wants `make data`)
+	PYTHONPATH=tests $(BIN)/python tests/corpora_page.py
+
+.PHONY: versions
+versions: ## The tests that touch foreign packages, with the lowest and the highest versions that are allowed
+	$(BIN)/python tests/versions.py
+
 .PHONY: ci
 ci: ## What CI runs
 	.ci/run

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -115,16 +116,38 @@ def emollm(raw: Path) -> Answers:
                 yield str(path.relative_to(raw)), text(record["conversation"][-1].get("output"))
 
 
-def built(*patterns: str, has: tuple[str, ...], table: bool = False) -> Callable[[Path], Answers]:
-    """Records with these keys, whatever is made of them."""
+def built(
+    *patterns: str, has: tuple[str, ...], knows: tuple[str, ...] = (), table: bool = False
+) -> Callable[[Path], Answers]:
+    """Records in which `has` says something, and in which `knows` stands at all, whatever is made of them."""
 
     def reader(raw: Path) -> Answers:
         for path in (path for pattern in patterns for path in sorted(raw.glob(pattern))):
             for record in rows(path) if table else read(path):
-                if isinstance(record, dict) and all(record.get(key) for key in has):
+                if isinstance(record, dict) and all(map(record.get, has)) and record.keys() >= set(knows):
                     yield str(path.relative_to(raw)), None
 
     return reader
+
+
+def grouped(pattern: str, key: str) -> Callable[[Path], Answers]:
+    """A table with a turn a row: a record for each value of a column. Quotes are letters like any other here."""
+
+    def reader(raw: Path) -> Answers:
+        for path in sorted(raw.glob(pattern)):
+            lines = path.read_text("utf-8", errors="replace").split("\n")
+            place = lines[0].split("\t").index(key)
+            for _ in dict.fromkeys(cells[place] for line in lines[1:] if len(cells := line.split("\t")) > 4):
+                yield str(path.relative_to(raw)), None
+
+    return reader
+
+
+def trailing_comma(raw: Path) -> Answers:
+    """An array with a comma too many, which JSON does not know."""
+    for path in sorted(raw.glob("hikariming__*/history/翻译后的中文数据/*.json")):
+        for record in json.loads(re.sub(r",\s*\]\s*$", "]", path.read_text("utf-8-sig"))):
+            yield str(path.relative_to(raw)), text(record.get("output"))
 
 
 lamp = "hiyouga__LLaMA-Factory/data/glaive_toolcall_*.json"
@@ -155,6 +178,7 @@ FIRST: dict[str, Callable[[Path], Answers]] = {
 """The readers of which 95 % must arrive first."""
 
 OTHERS: dict[str, Callable[[Path], Answers]] = {
+    "alpaca_zh": trailing_comma,
     "taskmaster": taskmaster,
     "counsel": keyed(
         "nbertagnolli__counsel-chat/data/20200325_counsel_chat.csv", "answerText", needs="answerText", table=True
@@ -169,7 +193,8 @@ BUILT: dict[str, Callable[[Path], Answers]] = {
     "mathqa": built("eladsegal__strategyqa/data/strategyqa/train.json", has=("question", "facts")),
     "mmlu": built("HaeChan0305__*/data/mmlu/*/*.csv", has=("question",), table=True),
     "apibench": built("ShishirPatil__gorilla/data/apibench/*.json", has=("code",)),
-    "bfcl": built("ShishirPatil__gorilla/berkeley*/bfcl_eval/data/BFCL*.json", has=("question", "function")),
+    "bfcl": built("ShishirPatil__gorilla/berkeley*/bfcl_eval/data/BFCL*.json", has=("question",), knows=("function",)),
     "casino": built("kushalchawla__CaSiNo/data/split/*.json", has=("chat_logs",)),
+    "mdgo": grouped("awslabs__*/data/paper_splits/splits_annotated_at_turn_level/*/*.tsv", "conversationId"),
 }
 """Corpora whose answers or roles every reader has to make up."""

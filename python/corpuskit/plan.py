@@ -213,6 +213,12 @@ class SchemaSettings:
     name: str = ""
     """What reports call it: letters, digits, `_`, `-` and `.`."""
 
+    where: Mapping[str, str] = field(default_factory=dict)
+    """What a record must also say to be of this schema: fields (as in `turns.path`) and their texts; `*` is anything but null, e.g.
+
+    `{air_date: "*", label: "1"}`.
+    """
+
     turns: tuple[TurnSettings, ...] = ()
     """The turns with a field of their own, in order."""
 

@@ -86,16 +86,54 @@ def test_links_pipes_and_strange_names_in_a_folder(tmp_path: Path, figure: Figur
     assert "kept" in why.stdout
 
 
+BOUND = """import ctypes, os, sys
+if os.geteuid() == 0:
+    for right in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: what lets root read everything, gone with the next exec
+        if ctypes.CDLL(None, use_errno=True).prctl(24, right, 0, 0, 0):
+            sys.exit("root keeps its rights: " + os.strerror(ctypes.get_errno()))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Runs a command as one who is bound by the rights of files, also where that is root."""
+
+
+def bound(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """A command that may not read what its owner may not read."""
+    arguments = [sys.executable, "-c", BOUND, *map(str, words)]
+    return subprocess.run(arguments, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+
+
 @pytest.mark.point("4-S5", "unreadable")
 def test_a_file_that_may_not_be_read_costs_nothing_else(tmp_path: Path, figure: Figure) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may read everything")
-    (tmp_path / "a.jsonl").write_text(good(1), "utf-8")
-    (tmp_path / "b.jsonl").write_text(good(2), "utf-8")
-    (tmp_path / "a.jsonl").chmod(0)
-    run = corpuskit("process", "a.jsonl", "b.jsonl", "-o", "out", "--quiet", cwd=tmp_path)
-    figure(f"exit code {run.returncode}: {outcome(tmp_path / 'out')}")
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text(good(1), "utf-8")
+    (folder / "b.jsonl").write_text(good(2), "utf-8")
+    (folder / "a.jsonl").chmod(0)
+    tried = bound(sys.executable, "-c", "open('in/a.jsonl')", cwd=tmp_path)
+    if "PermissionError" not in tried.stderr:
+        pytest.skip(f"this user may read everything: {tried.stderr.strip()[-100:]}")
+    run = bound(*command("process", "in", "-o", "out", "--quiet"), cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    figure(f"below a folder: exit code {run.returncode}: {outcome(tmp_path / 'out')}")
     assert sorted(outcome(tmp_path / "out").values()) == ["kept", "kept", "read.unreadable"]
+    # What is named itself was meant: the run stops before it writes anything.
+    named = bound(*command("process", "in/a.jsonl", "in/b.jsonl", "-o", "named", "--quiet"), cwd=tmp_path)
+    figure(f"by name: exit code {named.returncode}: {named.stderr.strip()!r}")
+    assert (named.returncode, named.stderr) == (2, "error: in/a.jsonl: permission denied\n")
+    assert not (tmp_path / "named").exists()
+
+
+@pytest.mark.point("4-S5", "read error")
+def test_a_disk_that_fails_stops_the_run_by_name(tmp_path: Path, figure: Figure) -> None:
+    # Nothing is mapped at address 0, so the kernel answers the first read with EIO, as of a bad disk.
+    (tmp_path / "a.jsonl").symlink_to("/proc/self/mem")
+    (tmp_path / "b.jsonl").write_text(good(2), "utf-8")
+    run = corpuskit("process", "a.jsonl", "b.jsonl", "-o", "out", "--quiet", cwd=tmp_path)
+    figure(f"exit code {run.returncode}: {run.stderr.strip()!r}")
+    assert "panicked" not in run.stderr
+    assert run.returncode == 2
+    assert run.stderr.startswith("error: a.jsonl: ")
+    assert not (tmp_path / "out" / "manifest.json").exists(), "a run that stopped is not finished"
 
 
 @pytest.mark.point("4-S5", "truncated")

@@ -1,28 +1,22 @@
-"""S2's share of records that arrive as conversations, and S3's round trips."""
+"""The share of records that arrive as conversations, and S3's round trips."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from corpus_readers import BUILT, FIRST, OTHERS, read
+from corpora_page import PAGE, page
+from corpus_readers import FIRST, read
+from corpus_shapes import SHAPES
+from corpus_shares import Arrived, Share, arrived, real, shaped, shares
 from corpuskit import _core
 from corpuskit.errors import InputError
 from family_samples import FAMILIES, assert_comes_back, spelled
-from support import RunFolder, corpuskit
-
-# Every text as it came and every record kept: what arrives is what was parsed.
-PLAN = """
-normalise: {nfc: false, mojibake: false, control: false, zero_width: false, line_ends: false, trailing_space: false, empty_turns: false}
-filter: {empty: false, length: {min_chars: 0}}
-dedup: {exact: false, near: false}
-"""
 
 REAL = [
     "teknium1__GPTeacher/Roleplay/*.json",
@@ -54,86 +48,59 @@ REAL = [
 
 
 @pytest.fixture(scope="module")
-def arrived(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Counter[str | None]]:
-    """Of each file of raw/ how often its records' last answers say what; a record without an answer counts as `None`."""
-    folder = tmp_path_factory.mktemp("schemas")
-    (folder / "plan.yaml").write_text(PLAN)
-    result = corpuskit(
-        "process", "raw", "-o", folder / "out", "--plan", folder / "plan.yaml", "--quiet", cwd=corpora, timeout=1800
-    )
-    assert result.returncode == 0, result.stderr
-    found: dict[str, Counter[str | None]] = {}
-    for record in RunFolder(folder / "out").records():
-        if record["_schema"]["family"] != "text":
-            path = record["_origin"].removeprefix("raw/").partition("#")[0].rpartition(":")
-            said = [turn["content"] for turn in record["messages"] if turn["role"] == "assistant"]
-            texts = [text for text in said if isinstance(text, str)]
-            name = (
-                path[0] if path[1] and path[2].isdigit() else record["_origin"].removeprefix("raw/").partition("#")[0]
-            )
-            found.setdefault(name, Counter())[texts[-1] if texts else None] += 1
-    return found
+def found(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Arrived]:
+    """What became of each file of raw/, with the defaults."""
+    return arrived(corpora / "raw", tmp_path_factory.mktemp("schemas"))
 
 
-def shares(
-    readers: dict[str, Callable[[Path], Iterator[tuple[str, str | None]]]],
-    arrived: dict[str, Counter[str | None]],
-    raw: Path,
-    *,
-    count_only: bool = False,
-) -> dict[str, tuple[int, int]]:
-    """How many records each reader yields, and how many of them arrived as conversations."""
-    table = {}
-    for name, reader in readers.items():
-        left: dict[str, Counter[str | None]] = {
-            path: Counter([None] * counts.total()) if count_only else counts.copy() for path, counts in arrived.items()
-        }
-        yielded = there = 0
-        for path, said in reader(raw):
-            yielded += 1
-            if left.get(path, Counter())[said] > 0:
-                left[path][said] -= 1
-                there += 1
-        table[name] = yielded, there
-    return table
-
-
-def show(table: dict[str, tuple[int, int]], figure: Callable[[str], None]) -> None:
+def show(table: dict[str, Share], figure: Callable[[str], None]) -> None:
     """One line a source, and the smallest share."""
-    present = {name: counts for name, counts in table.items() if counts[0]}
-    assert present, "no reader found its files"
-    for name, (yielded, there) in present.items():
-        print(f"{name:12} {yielded:7} records {there:7} arrived {math.floor(10_000 * there / yielded) / 100:6.2f} %")
-    worst = min(present, key=lambda name: present[name][1] / present[name][0])
-    yielded, there = present[worst]
-    figure(f"{len(present)} readers, smallest share {100 * there / yielded:.2f} % ({worst}; at least 95)")
-    assert all(there >= 0.95 * yielded for yielded, there in present.values()), present
+    assert table, "no reader found its files"
+    for name, share in table.items():
+        print(f"{name:12} {share.yielded:7} records {share.there:7} arrived {share.percent:>6} %")
+    worst = min(table, key=lambda name: table[name].there / table[name].yielded)
+    figure(f"{len(table)} readers, smallest share {table[worst].percent} % ({worst}; at least 95)")
+    assert all(share.enough for share in table.values()), table
 
 
 @pytest.mark.slow
 @pytest.mark.point("S2", "share of the first readers")
 def test_the_first_readers_records_arrive(
-    arrived: dict[str, Counter[str | None]], corpora: Path, figure: Callable[[str], None]
+    found: dict[str, Arrived], corpora: Path, figure: Callable[[str], None]
 ) -> None:
-    show(shares(FIRST, arrived, corpora / "raw"), figure)
+    show(shares(FIRST, found, corpora / "raw"), figure)
 
 
 @pytest.mark.slow
-@pytest.mark.point("S2", "share of the other readers")
-def test_the_other_readers_records_arrive(
-    arrived: dict[str, Counter[str | None]], corpora: Path, figure: Callable[[str], None]
+@pytest.mark.point("4-S1", "share of every reader whose corpus is here")
+def test_the_records_of_every_reader_arrive(
+    found: dict[str, Arrived], corpora: Path, figure: Callable[[str], None]
 ) -> None:
-    raw = corpora / "raw"
-    show(shares(OTHERS, arrived, raw) | shares(BUILT, arrived, raw, count_only=True), figure)
+    show(real(found, corpora / "raw"), figure)
+
+
+@pytest.mark.point("4-S1", "share of the other readers, by their shapes")
+def test_the_shapes_of_the_other_corpora_arrive(tmp_path: Path, figure: Callable[[str], None]) -> None:
+    table = shaped(tmp_path)
+    assert set(table) == set(SHAPES)
+    show(table, figure)
+
+
+@pytest.mark.slow
+@pytest.mark.point("4-S1", "the page of shares")
+def test_the_page_of_shares_is_current(
+    found: dict[str, Arrived], corpora: Path, tmp_path: Path, figure: Callable[[str], None]
+) -> None:
+    text = page(real(found, corpora / "raw"), shaped(tmp_path))
+    figure(f"docs/corpora.md lists {text.count(' % |')} corpora")
+    assert text == PAGE.read_text("utf-8"), "`make corpora` writes it"
 
 
 @pytest.mark.slow
 @pytest.mark.point("S2", "no false conversations")
-def test_tables_and_lexicons_are_no_conversations(
-    arrived: dict[str, Counter[str | None]], figure: Callable[[str], None]
-) -> None:
+def test_tables_and_lexicons_are_no_conversations(found: dict[str, Arrived], figure: Callable[[str], None]) -> None:
     others = ("dariusk__corpora", "IBM__KPA", "ninodimontalcino__moralchoice", "microsoft__PythonProgrammingPuzzles")
-    false = {path: counts.total() for path, counts in arrived.items() if path.startswith(others)}
+    false = {path: file.answers.total() for path, file in found.items() if path.startswith(others)}
     figure(f"{sum(false.values())} records of {len(others)} collections of tables and lexicons taken for conversations")
     assert not false
 

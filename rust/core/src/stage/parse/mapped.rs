@@ -49,6 +49,8 @@ pub(super) struct Schemas(Vec<Schema>);
 #[derive(Debug)]
 struct Schema {
     name: &'static str,
+    /// Fields and what they must say; `None`: anything but null.
+    conditions: Vec<(Path, Option<String>)>,
     turns: Vec<(Role, Path, bool)>,
     list: Option<List>,
     rejected: Option<Path>,
@@ -104,6 +106,11 @@ impl Schema {
     fn new(settings: &SchemaSettings) -> Self {
         Self {
             name: interned(&settings.name),
+            conditions: settings
+                .conditions
+                .iter()
+                .map(|(field, said)| (path(field), (said != "*").then(|| said.clone())))
+                .collect(),
             turns: settings.turns.iter().map(|turn| (turn.role.into(), path(&turn.path), turn.optional)).collect(),
             list: settings.list.as_ref().map(|list| List {
                 path: path(&list.path),
@@ -119,6 +126,16 @@ impl Schema {
     fn lacks(&self, node: &Node<'_>) -> Option<String> {
         if node.as_object().is_none() {
             return Some(String::from("an object"));
+        }
+        for (field, said) in &self.conditions {
+            let name = field.join(".");
+            match (find(node, field).filter(|value| !value.is_null()), said) {
+                (None, _) => return Some(format!("`{name}`")),
+                (Some(value), Some(said)) if value.as_str().unwrap_or(value.raw) != said => {
+                    return Some(format!("`{name}` to be {said:?}"));
+                }
+                _ => {}
+            }
         }
         for (_, from, optional) in &self.turns {
             let found = find(node, from);

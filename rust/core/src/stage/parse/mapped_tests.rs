@@ -62,6 +62,23 @@ fn an_own_schema_goes_before_the_shipped_ones() {
 }
 
 #[test]
+fn a_condition_chooses_between_schemas() {
+    let ending = |name: &str, said: &str, from: &str| {
+        json!({"name": name, "where": {"meta.right": said, "kind": "*"}, "turns": [
+            {"role": "user", "path": "begin"}, {"role": "assistant", "path": from}]})
+    };
+    let own = settings(json!([ending("first", "1", "a"), ending("second", "2", "b")]));
+    for (right, answer) in [("1", "x"), ("2", "y"), ("\"2\"", "y")] {
+        let line = format!(r#"{{"kind": 0, "meta": {{"right": {right}}}, "begin": "s", "a": "x", "b": "y"}}"#);
+        assert_eq!(canonical(&own, &line)["messages"][1]["content"], answer);
+    }
+    let (_, _, detail) = refused(&own, br#"{"kind": 0, "meta": {"right": 3}, "begin": "s", "a": "x", "b": "y"}"#);
+    assert!(detail.ends_with("needs `meta.right` to be \"2\""), "{detail}");
+    let (_, _, detail) = refused(&own, br#"{"kind": null, "meta": {"right": 1}, "begin": "s", "a": "x", "b": "y"}"#);
+    assert!(detail.contains("needs `kind`"), "{detail}");
+}
+
+#[test]
 fn a_record_that_fits_none_is_told_what_the_nearest_lacks() {
     let (reason, _, detail) = refused(&tickets(), br#"{"ticket": [{"body": "Help"}], "reply": "Done"}"#);
     assert_eq!(reason, "parse.no_schema");

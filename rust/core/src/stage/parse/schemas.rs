@@ -18,6 +18,9 @@ pub struct SchemaSettings {
     pub list: Option<TurnListSettings>,
     /// The field of a worse answer, for preference pairs.
     pub rejected: Option<String>,
+    /// What a record must also say to be of this schema: fields (as in `turns.path`) with their texts, `{label: "1"}`; `*` is anything but null.
+    #[serde(rename = "where")]
+    pub conditions: BTreeMap<String, String>,
 }
 
 /// A turn that has a field of its own.
@@ -118,6 +121,9 @@ impl SchemaSettings {
         }
         if let Some(rejected) = &self.rejected {
             fields.push((format!("{at}.rejected"), rejected));
+        }
+        for field in self.conditions.keys() {
+            check_field(&format!("{at}.where"), field)?;
         }
         for (index, (place, field)) in fields.iter().enumerate() {
             check_field(place, field)?;

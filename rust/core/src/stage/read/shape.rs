@@ -224,7 +224,8 @@ fn object_kind(head: &[u8], start: usize) -> Option<StructureKind> {
                     record_keys += usize::from(record_key);
                 } else {
                     arrays += 1;
-                    record_keys += usize::from(record_key && key != b"questions");
+                    // What a model said to many inputs: `{"outputs": [{input, prediction, target}, …]}`.
+                    record_keys += usize::from(record_key && key != b"outputs");
                 }
             }
             b'{' => {
