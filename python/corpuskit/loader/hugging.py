@@ -42,7 +42,7 @@ def to_hf_dataset(packs: PackStream, *, streaming: bool = True) -> Any:
     _extra.require("datasets", "datasets")
     import datasets
 
-    features = datasets.Features({name: datasets.List(datasets.Value(kind)) for name, kind in COLUMNS.items()})
+    features = datasets.Features({name: datasets.Sequence(datasets.Value(kind)) for name, kind in COLUMNS.items()})
     kind = datasets.IterableDataset if streaming else datasets.Dataset
     return kind.from_generator(_rows, gen_kwargs={"packs": packs}, features=features)
 
