@@ -22,7 +22,6 @@ TOUCHING = [
     "tests/test_batches.py",
     "tests/test_columns_in_out.py",
     "tests/test_docs.py",
-    "tests/test_import.py",
     "tests/test_json.py",
     "tests/test_loader.py",
     "tests/test_loader_hugging.py",
@@ -41,6 +40,8 @@ EXTRAS = {
     "bench": None,
 }
 """What is installed: of `train` what needs no PyTorch."""
+BROUGHT = ["jinja2>=3.1"]
+"""What PyTorch would bring along: transformers renders templates with it."""
 TOOLS = {"maturin", "mypy", "ruff"}
 """They build and judge the code; its tests do not import them."""
 RESOLUTION = {"lowest": "lowest-direct", "highest": "highest"}
@@ -55,7 +56,7 @@ def requirements() -> list[str]:
             name = re.split(r"[<>=!~\[ ]", requirement, maxsplit=1)[0]
             if name not in TOOLS and (only is None or name in only):
                 found.setdefault(name, requirement)
-    return sorted(found.values())
+    return sorted([*found.values(), *BROUGHT])
 
 
 def uv() -> str:

@@ -105,10 +105,12 @@ impl ColumnsWork {
                 return Err(writer.failure().unwrap_or_else(|| self.explain(&error)));
             }
         }
-        let (out, rows) = writer.finish().map_err(|error| self.explain(&error))?;
+        let (mut out, rows) = writer.finish().map_err(|error| self.explain(&error))?;
+        let settled = out.settle().map_err(|error| Error::io(&self.target, error));
         if let Some(error) = out.failed {
             return Err(error);
         }
+        settled?;
         let (bytes, digest) = (out.digest.bytes(), out.digest.finish());
         self.disk.sync(&file, &self.target)?;
         Ok(ColumnsFile { number: self.number, rows, bytes, digest })

@@ -133,10 +133,12 @@ impl Transcoder<'_> {
         self.disk.truncate(&file, target, 0)?;
         let mut out = Output::new(self.disk, &file, target);
         let outcome = self.fill(shard, layout, &mut out);
+        let settled = out.settle().map_err(|error| Error::io(target, error));
         if let Some(error) = out.failed.take() {
             return Err(error);
         }
         let rows = outcome?;
+        settled?;
         let (bytes, digest) = (out.digest.bytes(), out.digest.finish());
         self.disk.sync(&file, target)?;
         Ok((rows, bytes, digest))
