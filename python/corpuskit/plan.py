@@ -213,12 +213,6 @@ class SchemaSettings:
     name: str = ""
     """What reports call it: letters, digits, `_`, `-` and `.`."""
 
-    where: Mapping[str, str] = field(default_factory=dict)
-    """What a record must also say to be of this schema: fields (as in `turns.path`) and their texts; `*` is anything but null, e.g.
-
-    `{air_date: "*", label: "1"}`.
-    """
-
     turns: tuple[TurnSettings, ...] = ()
     """The turns with a field of their own, in order."""
 
@@ -227,6 +221,9 @@ class SchemaSettings:
 
     rejected: str | None = None
     """The field of a worse answer, for preference pairs."""
+
+    where: Mapping[str, str] = field(default_factory=dict)
+    """What a record must also say to be of this schema: fields (as in `turns.path`) with their texts, `{label: "1"}`; `*` is anything but null."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
