@@ -1,7 +1,7 @@
 //! What became of a batch, before anything that depends on order: one set of buffers, used again.
 
 use crate::Error;
-use crate::record::Changes;
+use crate::record::{Changes, Record, Role};
 use crate::stage::read::{Batch, Cursor, FileAccount, Note};
 use std::borrow::Cow;
 
@@ -72,6 +72,30 @@ pub(super) struct Candidate {
 
 pub(super) const UNCHANGED: u32 = u32::MAX;
 
+/// What a record says, counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counts {
+    /// Characters of assistant text, or of the text that the record is.
+    pub characters: u64,
+    /// Characters of all turns.
+    pub characters_total: u64,
+    pub turns: u32,
+}
+
+impl Counts {
+    pub fn of(record: &Record<'_>) -> Self {
+        let (mut characters, mut characters_total) = (0, 0);
+        for message in &record.messages {
+            let count = message.characters();
+            characters_total += count;
+            if matches!(message.role, Role::Assistant | Role::Text) {
+                characters += count;
+            }
+        }
+        Self { characters, characters_total, turns: record.messages.len() as u32 }
+    }
+}
+
 /// Buffers above this size are given back rather than kept for the next batch.
 const KEEP: usize = 16 << 20;
 
@@ -119,6 +143,28 @@ impl Processed {
     /// Records in it.
     pub fn records(&self) -> u64 {
         self.items.iter().filter(|item| !matches!(item, Item::Rejected { .. })).count() as u64
+    }
+
+    /// Adds a candidate; its line, row, entry and labels (from `labels` on) are the last that were written.
+    pub fn candidate(&mut self, (source, family): (u32, u32), counts: Counts, changes: Changes, labels: usize) {
+        let changes = if changes.is_empty() {
+            UNCHANGED
+        } else {
+            self.changes.push(changes);
+            self.changes.len() as u32 - 1
+        };
+        self.items.push(Item::Candidate(Candidate {
+            line: self.lines.len(),
+            canonical: self.canonical.len(),
+            row: self.rows.len(),
+            entry: self.entries.len(),
+            source,
+            family,
+            characters: counts.characters,
+            turns: counts.turns,
+            changes,
+            labels: (labels, self.labels.len()),
+        }));
     }
 
     /// The number of a schema within this batch.

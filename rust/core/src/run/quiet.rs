@@ -1,13 +1,12 @@
 //! Records that no stage has to look at, where no stage wants to look at all of them: most of a clean corpus goes
 //! from the line to the output without being decoded. What comes out is what the other way gives; the tests compare.
 
-use super::processed::{Candidate, Item, Processed, UNCHANGED};
+use super::processed::{Counts, Processed};
 use super::stages::Stages;
 use super::timings::{Clock, Share};
 use crate::stage::parse::{Known, QuietRecord};
 use crate::stage::read::Unit;
 use crate::stage::write::form::{Form, write_record};
-use crate::stage::write::rows::Row;
 use bumpalo::Bump;
 
 impl Stages {
@@ -43,32 +42,11 @@ impl Stages {
         let _ = write_record(&mut out.lines, &record, self.form);
         out.lines.push(b'\n');
         let source_name = record.source();
-        let row = Row {
-            origin,
-            id: record.field("id").map(|id| id.as_str().unwrap_or(id.raw)),
-            source: source_name,
-            characters,
-            characters_total,
-            turns,
-            family: record.schema.family,
-            dialect: record.schema.dialect,
-            ..Row::default()
-        };
-        row.write(&mut out.rows);
+        let counts = Counts { characters, characters_total, turns };
+        self.write_row(&record, origin, source_name, counts, &mut out.rows);
         let source = out.sources.number(source_name);
         let family = out.family(record.schema.family, record.schema.dialect);
-        out.items.push(Item::Candidate(Candidate {
-            line: out.lines.len(),
-            canonical: out.canonical.len(),
-            row: out.rows.len(),
-            entry: out.entries.len(),
-            source,
-            family,
-            characters,
-            turns,
-            changes: UNCHANGED,
-            labels: (out.labels.len(), out.labels.len()),
-        }));
+        out.candidate((source, family), counts, record.changes, out.labels.len());
         clock.lap(Share::Write);
         true
     }

@@ -2,12 +2,12 @@
 //! depends on the batch and the plan alone.
 
 use super::inline::inline;
-use super::processed::{Candidate, Item, Processed, UNCHANGED};
+use super::processed::{Counts, Item, Processed};
 use super::stages::Stages;
 use super::timings::{Clock, Share};
 use crate::Result;
 use crate::json::Member;
-use crate::record::{Origin, Place, Record, Role, Verdict};
+use crate::record::{Origin, Place, Record, Verdict};
 use crate::stage::parse::{Known, Parsed};
 use crate::stage::read::{Batch, Body, Inputs, Unit};
 use crate::stage::tag::Tagger;
@@ -200,52 +200,27 @@ impl Stages {
         if self.signer.is_some() && self.form != Form::Messages {
             let _ = write_record(&mut out.canonical, record, Form::Messages);
         }
-        let (characters, turns) = self.write_row(record, origin, source_name, &mut out.rows);
+        let counts = Counts::of(record);
+        self.write_row(record, origin, source_name, counts, &mut out.rows);
         scratch.clock.lap(Share::Write);
         if let Some(signer) = &self.signer {
             signer.sign(record, origin, &mut scratch.sign, &mut out.entries);
             scratch.clock.lap(Share::Dedup);
         }
-        let changes = if record.changes.is_empty() {
-            UNCHANGED
-        } else {
-            out.changes.push(record.changes);
-            out.changes.len() as u32 - 1
-        };
-        out.items.push(Item::Candidate(Candidate {
-            line: out.lines.len(),
-            canonical: out.canonical.len(),
-            row: out.rows.len(),
-            entry: out.entries.len(),
-            source,
-            family,
-            characters,
-            turns,
-            changes,
-            labels: (labels, out.labels.len()),
-        }));
+        out.candidate((source, family), counts, record.changes, labels);
     }
 }
 
 impl Stages {
-    /// Appends the row for `columns/`; returns assistant characters and turns.
-    fn write_row(&self, record: &Record<'_>, origin: &str, source: &str, out: &mut Vec<u8>) -> (u64, u32) {
-        let (mut characters, mut total) = (0, 0);
-        for message in &record.messages {
-            let count = message.characters();
-            total += count;
-            if matches!(message.role, Role::Assistant | Role::Text) {
-                characters += count;
-            }
-        }
-        let turns = record.messages.len() as u32;
+    /// Appends the row for `columns/`.
+    pub(super) fn write_row(&self, record: &Record<'_>, origin: &str, source: &str, counts: Counts, out: &mut Vec<u8>) {
         let mut row = Row {
             origin,
             parent: record.parent,
             source,
-            characters,
-            characters_total: total,
-            turns,
+            characters: counts.characters,
+            characters_total: counts.characters_total,
+            turns: counts.turns,
             family: record.schema.family,
             dialect: record.schema.dialect,
             changes: record.changes,
@@ -267,7 +242,6 @@ impl Stages {
             }
         }
         row.write(out);
-        (characters, turns)
     }
 }
 
