@@ -21,6 +21,15 @@ pub const UNASSIGNED: u8 = 8;
 /// May change under NFC, or may combine with the character before it.
 pub const UNSTABLE: u8 = 16;
 
+/// First bytes of U+4000 to U+9FFF in UTF-8, three bytes each. All of these are tokens of their own, without case,
+/// stable under NFC and no digits (Unicode 14.0: ideographs, and the symbols of the Book of Changes).
+pub const IDEOGRAPHS: (u8, u8) = (0xE4, 0xE9);
+
+/// Whether a byte of UTF-8 begins such a character.
+pub const fn is_ideograph_lead(byte: u8) -> bool {
+    IDEOGRAPHS.0 <= byte && byte <= IDEOGRAPHS.1
+}
+
 const BLOCK: usize = 128;
 
 /// Two-stage table: block number -> row, row × 128 + low bits -> class.
@@ -64,6 +73,16 @@ pub fn is_white(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ideographs_are_all_the_same() {
+        for character in '\u{4000}'..='\u{9fff}' {
+            assert_eq!(class(character), SINGLE, "{character:?}");
+            assert!(character.to_lowercase().eq([character]));
+            assert!(is_ideograph_lead(character.to_string().as_bytes()[0]) && character.len_utf8() == 3);
+        }
+        assert!(!is_ideograph_lead("\u{3fff}".as_bytes()[0]) && !is_ideograph_lead("\u{a000}".as_bytes()[0]));
+    }
 
     #[test]
     fn kinds_follow_the_rule() {

@@ -21,9 +21,12 @@ pub fn comparable(text: &str, out: &mut Vec<u8>) -> Seen {
     }
     let mut sigma = false;
     let mut unstable = false;
-    for character in text.chars().filter(|character| !character.is_ascii()) {
+    let mut at = 0;
+    while let Some(next) = next_wide(text, at) {
+        let Some(character) = text[next..].chars().next() else { break };
         unstable |= chars::class(character) & UNSTABLE != 0;
         sigma |= character == 'Σ';
+        at = next + character.len_utf8();
     }
     if unstable || sigma {
         let composed: String = if unstable { text.nfc().collect() } else { text.to_owned() };
@@ -39,6 +42,36 @@ pub fn comparable(text: &str, out: &mut Vec<u8>) -> Seen {
     lower(text, out)
 }
 
+/// Where the next character stands that is neither ASCII nor an ideograph.
+#[inline]
+fn next_wide(text: &str, mut at: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    loop {
+        at += first_non_ascii(bytes.get(at..)?)?;
+        if !chars::is_ideograph_lead(bytes[at]) {
+            return Some(at);
+        }
+        while bytes.get(at).is_some_and(|&lead| chars::is_ideograph_lead(lead)) {
+            at += 3;
+        }
+    }
+}
+
+/// Where the first byte above 7F stands.
+pub(crate) fn first_non_ascii(bytes: &[u8]) -> Option<usize> {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let mut at = 0;
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*word) & HIGH;
+        if word != 0 {
+            return Some(at + (word.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    bytes[at..].iter().position(|&byte| byte >= 0x80).map(|position| at + position)
+}
+
+/// ASCII, and what has no case.
 fn lower_ascii(bytes: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(bytes);
@@ -50,25 +83,24 @@ fn lower(text: &str, out: &mut Vec<u8>) -> Seen {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
-        let ascii = bytes[at..].iter().position(|byte| !byte.is_ascii()).unwrap_or(bytes.len() - at);
-        lower_ascii(&bytes[at..at + ascii], out);
-        at += ascii;
-        for character in text[at..].chars().take_while(|character| !character.is_ascii()) {
-            at += character.len_utf8();
-            let class = chars::class(character);
-            if class & KIND == REMOVED {
-                seen.removed = true;
-                continue;
-            }
-            seen.wide_digit |= class & chars::DIGIT != 0;
-            let mut buffer = [0; 4];
-            if class & UNASSIGNED != 0 {
-                out.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
-                continue;
-            }
-            for small in character.to_lowercase() {
-                out.extend_from_slice(small.encode_utf8(&mut buffer).as_bytes());
-            }
+        let next = next_wide(text, at).unwrap_or(bytes.len());
+        lower_ascii(&bytes[at..next], out);
+        at = next;
+        let Some(character) = text[at..].chars().next() else { break };
+        at += character.len_utf8();
+        let class = chars::class(character);
+        if class & KIND == REMOVED {
+            seen.removed = true;
+            continue;
+        }
+        seen.wide_digit |= class & chars::DIGIT != 0;
+        let mut buffer = [0; 4];
+        if class & UNASSIGNED != 0 {
+            out.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
+            continue;
+        }
+        for small in character.to_lowercase() {
+            out.extend_from_slice(small.encode_utf8(&mut buffer).as_bytes());
         }
     }
     seen

@@ -53,7 +53,9 @@ impl Tokens {
             self.words[block] |= bits.words;
             self.singles[block] |= bits.singles;
             self.digits[block] = bits.digits;
-            let mut wide = bits.wide;
+            // Ideographs need no look at each: see `chars::is_ideograph_lead`.
+            self.singles[block] |= bits.ideographs;
+            let mut wide = bits.wide & !(bits.ideographs | bits.ideographs << 1 | bits.ideographs << 2);
             while wide != 0 {
                 let at = block * 64 + wide.trailing_zeros() as usize;
                 wide &= wide - 1;
@@ -148,6 +150,8 @@ struct Bits {
     singles: u64,
     digits: u64,
     wide: u64,
+    /// First bytes of ideographs, which are among `wide`.
+    ideographs: u64,
 }
 
 /// The ASCII characters that are tokens, as inclusive ranges: category S and `# % & * / \ @ ( ) [ ] { }`.
@@ -196,7 +200,7 @@ fn ascii_bits_avx2(block: &[u8]) -> Bits {
         _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
     };
     assert_eq!(block.len(), 64);
-    let mut bits = Bits { words: 0, singles: 0, digits: 0, wide: 0 };
+    let mut bits = Bits { words: 0, singles: 0, digits: 0, wide: 0, ideographs: 0 };
     let high_bits = _mm256_setr_epi8(
         1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0,
     );
@@ -225,6 +229,11 @@ fn ascii_bits_avx2(block: &[u8]) -> Bits {
         bits.singles |= member(singles) << shift;
         bits.digits |= u64::from(_mm256_movemask_epi8(digits) as u32) << shift;
         bits.wide |= u64::from(_mm256_movemask_epi8(bytes) as u32) << shift;
+        let ideographs = _mm256_and_si256(
+            _mm256_cmpgt_epi8(bytes, _mm256_set1_epi8(chars::IDEOGRAPHS.0 as i8 - 1)),
+            _mm256_cmpgt_epi8(_mm256_set1_epi8(chars::IDEOGRAPHS.1 as i8 + 1), bytes),
+        );
+        bits.ideographs |= u64::from(_mm256_movemask_epi8(ideographs) as u32) << shift;
     }
     bits
 }
@@ -236,7 +245,7 @@ fn ascii_bits_sse2(block: &[u8]) -> Bits {
         _mm_set1_epi8,
     };
     assert_eq!(block.len(), 64);
-    let mut bits = Bits { words: 0, singles: 0, digits: 0, wide: 0 };
+    let mut bits = Bits { words: 0, singles: 0, digits: 0, wide: 0, ideographs: 0 };
     for quarter in 0..4 {
         // SAFETY: SSE2 is part of x86-64, and the block holds 64 bytes.
         unsafe {
@@ -260,6 +269,8 @@ fn ascii_bits_sse2(block: &[u8]) -> Bits {
             bits.singles |= u64::from(_mm_movemask_epi8(singles) as u16) << shift;
             bits.digits |= u64::from(_mm_movemask_epi8(digits) as u16) << shift;
             bits.wide |= u64::from(_mm_movemask_epi8(bytes) as u16) << shift;
+            bits.ideographs |=
+                u64::from(_mm_movemask_epi8(within(chars::IDEOGRAPHS.0, chars::IDEOGRAPHS.1)) as u16) << shift;
         }
     }
     bits
@@ -273,7 +284,7 @@ fn ascii_bits(block: &[u8]) -> Bits {
 /// The definition of `ascii_bits`.
 #[cfg(any(test, not(target_arch = "x86_64")))]
 fn ascii_bits_plain(block: &[u8]) -> Bits {
-    let mut bits = Bits { words: 0, singles: 0, digits: 0, wide: 0 };
+    let mut bits = Bits { words: 0, singles: 0, digits: 0, wide: 0, ideographs: 0 };
     for (at, &byte) in block.iter().enumerate() {
         let bit = 1u64 << at;
         match byte {
@@ -282,7 +293,12 @@ fn ascii_bits_plain(block: &[u8]) -> Bits {
                 bits.digits |= bit;
             }
             b'a'..=b'z' | b'_' => bits.words |= bit,
-            0x80.. => bits.wide |= bit,
+            0x80.. => {
+                bits.wide |= bit;
+                if chars::is_ideograph_lead(byte) {
+                    bits.ideographs |= bit;
+                }
+            }
             _ if SINGLES.iter().any(|&(low, high)| (low..=high).contains(&byte)) => bits.singles |= bit,
             _ => {}
         }

@@ -9,6 +9,7 @@ mod avx2;
 
 use super::mojibake;
 use super::nfc;
+use crate::text::normal::first_non_ascii;
 
 /// What to look for in a text: a set of the constants below.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -213,18 +214,4 @@ fn look(bytes: &[u8], at: usize, found: &mut Flags) {
         let next_parts = mojibake::parts(byte(next), byte(next + 1), byte(next + 2));
         found.add(Flags::MOJIBAKE, parts.may_start(next_parts));
     }
-}
-
-/// Where the first byte above 7F stands.
-pub(super) fn first_non_ascii(bytes: &[u8]) -> Option<usize> {
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let mut at = 0;
-    while let Some(word) = bytes.get(at..at + 8) {
-        let word = u64::from_le_bytes([word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7]]) & HIGH;
-        if word != 0 {
-            return Some(at + (word.trailing_zeros() / 8) as usize);
-        }
-        at += 8;
-    }
-    bytes[at..].iter().position(|&byte| byte >= 0x80).map(|position| at + position)
 }

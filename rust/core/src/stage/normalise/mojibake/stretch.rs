@@ -61,7 +61,7 @@ pub(super) fn decode(mut stretch: &str, codec: Codec, mut push: impl FnMut(char)
 pub(super) fn find<'a>(text: &str, codec: Codec, arena: &'a Bump) -> ArenaVec<'a, Stretch> {
     let mut found = ArenaVec::new_in(arena);
     let mut at = 0;
-    while let Some(skip) = super::super::scan::first_non_ascii(&text.as_bytes()[at..]) {
+    while let Some(skip) = crate::text::normal::first_non_ascii(&text.as_bytes()[at..]) {
         at += skip;
         match weigh(text, at, codec) {
             Some(stretch) => {
