@@ -26,7 +26,7 @@ from measure import Measure, corpuskit, machine, measure
 
 VERSIONS = {
     "datatrove": ["datatrove[io,processing]==0.10.1", "spacy", "xxhash<4"],  # with xxhash 4 every signature fails
-    "data-juicer": ["py-data-juicer==1.6.1", "aiohttp"],
+    "data-juicer": ["py-data-juicer==1.6.1", "aiohttp", "ray"],
     "dolma": ["dolma==1.2.1"],
 }
 
