@@ -168,7 +168,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("systems", nargs="*", choices=[[], *RUNS], metavar="SYSTEM", help=", ".join(RUNS))
     parser.add_argument("--records", type=int, default=10_000, help="documents")
-    parser.add_argument("--keep", type=lambda name: Path(name).resolve(), help="folder of the environments, which stay there")
+    parser.add_argument(
+        "--keep", type=lambda name: Path(name).resolve(), help="folder of the environments, which stay there"
+    )
     chosen = parser.parse_args()
     # No system may fetch anything while it runs: data-juicer installs PyTorch for a MinHash otherwise.
     os.environ |= {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1", "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from support import RunFolder, corpuskit
+from corpuskit import Plan
+from support import ROOT, RunFolder, corpuskit
 
 Figure = Callable[[str], None]
 WORDS = [
@@ -129,3 +134,51 @@ def test_short_records_are_records(tmp_path: Path, figure: Figure) -> None:
     _, count = kept(tmp_path, "".join(record(*pair) for pair in pairs))
     figure(f"{count} of 4 kept")
     assert count == 4
+
+
+def choices(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each key of the plan that takes one of some names, and each name."""
+    for section, value in schema["properties"].items():
+        inside = schema["$defs"].get(value.get("$ref", "").rpartition("/")[2], {})
+        for key, property_ in inside.get("properties", {}).items():
+            named = schema["$defs"].get(property_.get("$ref", "").rpartition("/")[2], {})
+            yield from ((f"{section}.{key}", name) for name in named.get("enum", []))
+            yield from ((f"{section}.{key}", one["const"]) for one in named.get("oneOf", []) if "const" in one)
+
+
+BESIDE = {
+    ("dedup.keep", "best"): ", best_by: score",
+    ("dedup.keep", "newest"): ", newest_by: date",
+    ("dedup.keep", "source-priority"): ", sources: ['a*']",
+}
+"""What some names need beside them."""
+
+
+@pytest.mark.point("4-S4", "defaults and names")
+def test_every_default_and_every_name_that_is_documented_is_accepted(tmp_path: Path, figure: Figure) -> None:
+    # 11. The default name of the tokenizer was not among the names that were accepted.
+    for profile in ("emergent", "persona", "companion"):
+        written = corpuskit("plan", "init", f"{profile}.yaml", "--profile", profile, cwd=tmp_path)
+        checked = corpuskit("plan", "check", f"{profile}.yaml", cwd=tmp_path)
+        assert (written.returncode, checked.returncode) == (0, 0), written.stderr + checked.stderr
+    schema = json.loads((ROOT / "python/corpuskit/plan.schema.json").read_text("utf-8"))
+    tried = list(choices(schema))
+    for key, name in tried:
+        section, _, own = key.partition(".")
+        Plan.from_yaml(f"{section}: {{{own}: {json.dumps(name)}{BESIDE.get((key, name), '')}}}\n")
+    figure(f"the written-out defaults of 3 profiles and {len(tried)} names of {len({key for key, _ in tried})} keys")
+    assert len(tried) > 30
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+@pytest.mark.point("4-S4", "lowest and highest versions")
+def test_foreign_packages_at_both_ends_of_their_bounds(figure: Figure) -> None:
+    # 8. A dependency without a bound made deduplication fail on the day that it was released.
+    if shutil.which("uv") is None and not Path(sys.executable).with_name("uv").exists():
+        pytest.skip("`uv` is not installed (`pip install uv`), which takes the lowest versions")
+    done = subprocess.run([sys.executable, "tests/versions.py"], cwd=ROOT, capture_output=True, text=True, check=False)
+    for line in done.stdout.splitlines():
+        if line.startswith(("lowest: ", "highest: ")):
+            figure(line)
+    assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-2_000:]

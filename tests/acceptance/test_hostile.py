@@ -5,18 +5,22 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import zstandard
 
+import test_json
+from corpuskit import _core
 from measure import corpuskit as command
 from measure import measure
-from support import RunFolder, corpuskit
+from support import ROOT, RunFolder, corpuskit
 
 Figure = Callable[[str], None]
 GOOD = '{"messages":[{"role":"user","content":"What is 2 + %d?"},{"role":"assistant","content":"It is %d."}]}\n'
@@ -262,3 +266,43 @@ def test_an_endless_line_on_standard_input_stays_out_of_memory(tmp_path: Path, f
     figure(f"exit code {run.returncode}: {sorted(fates.values())}")
     assert run.returncode == 0
     assert sorted(fates.values()) == ["kept", "kept", "read.too_long"]
+
+
+@pytest.mark.point("4-S5", "JSON corpus")
+def test_json_is_judged_as_its_standard_says(figure: Figure) -> None:
+    outcomes: Counter[str] = Counter()
+    agreed = 0
+    for case in test_json.cases():
+        text = test_json.document(case)
+        reason, _, anew = _core.json_check(text)
+        outcome = (reason or "ok").removeprefix("parse.")
+        assert outcome == case["outcome"], case["name"]
+        outcomes["valid" if outcome == "ok" else outcome] += 1
+        reads, value = test_json.python_reads(text)
+        # Where Python reads more, a policy of its own decides; where both read, they read the same.
+        assert reads or reason is not None, case["name"]
+        assert not reads or reason is None or outcome in test_json.STRICTER, case["name"]
+        if reason is None:
+            assert repr(json.loads(anew)) == repr(value), case["name"]
+            agreed += 1
+    figure(f"{outcomes.total()} documents: {dict(outcomes.most_common())}; {agreed} read as Python's json reads them")
+    assert outcomes.total() >= 300
+
+
+@pytest.mark.slow
+@pytest.mark.point("4-S5", "fuzzers")
+def test_ten_minutes_of_fuzzing(figure: Figure) -> None:
+    if shutil.which("cargo") is None:
+        pytest.skip("cargo is not installed: the fuzzers are tests of the Rust workspace")
+    done = subprocess.run(
+        ["cargo", "test", "--release", "--package", "corpuskit-core", "--test", "fuzz", "--", "--nocapture"],
+        cwd=ROOT,
+        env={"CORPUSKIT_FUZZ_SECONDS": "600", **os.environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    for line in done.stdout.splitlines():
+        if " tries, memory grew by " in line:
+            figure(" ".join(line.split()))
+    assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-2_000:]
