@@ -1,16 +1,13 @@
 //! Packs compiled to one matcher: every phrase of every pack in one table.
 
+use super::expression::Expression;
 use super::literals::{self, Literals};
 use super::measure::Measure;
 use super::pack::{Bounds, Mode, Pack, Rule, Same};
 use super::phrases::{self, Phrases};
 use crate::record::labels::{LabelColumn, Vocabulary};
 use crate::{Error, Result};
-use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
-
-/// A compiled expression stays below this many bytes; a bigger one is refused when the pack is loaded.
-const REGEX_BYTES: usize = 256 << 10;
 
 /// Expressions of one pack, at most: each runs over what its words let through.
 const MAX_EXPRESSIONS: usize = 500;
@@ -73,7 +70,7 @@ pub(super) struct Ready {
     pub has_with: bool,
     /// `with` (owner 0) and `unless` (owner 1).
     pub beside: Phrases,
-    pub regex: Vec<Regex>,
+    pub regex: Vec<Expression>,
     /// Numbers of measures and their bounds.
     pub measure: Vec<(usize, Bounds)>,
 }
@@ -211,7 +208,7 @@ impl Compiled {
         for literal in &rule.literal {
             builders.literals.add(literal, Part::Any.owner(id), rule.start);
         }
-        let regex = rule.regex.iter().map(|pattern| expression(pattern, at)).collect::<Result<Vec<_>>>()?;
+        let regex = rule.regex.iter().map(|pattern| Expression::new(pattern, at)).collect::<Result<Vec<_>>>()?;
         let mut measure = Vec::new();
         for (name, bounds) in &rule.measure {
             let wanted = Measure::parse(name, at)?;
@@ -258,19 +255,4 @@ impl Compiled {
         vocabulary.rules.extend(self.rules.iter().map(name));
         vocabulary.earns.extend(self.rules.iter().map(|rule| (rule.pack as u16, rule.tag as u16)));
     }
-}
-
-fn expression(pattern: &str, at: &str) -> Result<Regex> {
-    RegexBuilder::new(pattern)
-        .case_insensitive(true)
-        .multi_line(true)
-        .size_limit(REGEX_BYTES)
-        .dfa_size_limit(REGEX_BYTES)
-        .nest_limit(64)
-        .build()
-        .map_err(|error| {
-            let text = error.to_string();
-            let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            Error::plan(at, format!("the expression `{pattern}` cannot be used: {last}"))
-        })
 }

@@ -34,38 +34,74 @@ impl Builder {
         if self.0.is_empty() {
             return Literals::default();
         }
-        let mut nibbles = Nibbles::default();
-        let mut firsts = Vec::<u8>::new();
+        let mut exact = vec![0; 1 << 10].into_boxed_slice();
         let mut pairs = Vec::new();
+        let mut groups: [Group; 8] = Default::default();
         for (index, literal) in self.0.iter().enumerate() {
             let first = literal.text[literal.offset];
-            let group = firsts.iter().position(|known| *known == first).unwrap_or_else(|| {
-                firsts.push(first);
-                firsts.len() - 1
-            });
-            // Those of one byte, which go on with any, do not share a group with others.
-            let bit = if literal.text.len() == 1 { 1 << 7 } else { 1 << (group % 7) };
-            let nexts = match literal.text.get(literal.offset + 1) {
-                Some(&next) => next..=next,
-                None => 0..=u8::MAX,
-            };
-            for next in nexts {
-                for (table, nibble) in nibbles.tables.iter_mut().zip([first & 15, first >> 4, next & 15, next >> 4]) {
-                    table[usize::from(nibble)] |= bit;
-                }
-                pairs.push((key(first, next), index as u32));
+            let next = literal.text.get(literal.offset + 1).copied();
+            // The group that lets the fewest more through.
+            let grown = groups.each_ref().map(|group| group.with(first, next));
+            let growth = |at: &usize| grown[*at].lets_through() - groups[*at].lets_through();
+            let at = (0..groups.len()).min_by_key(growth).unwrap_or(0);
+            groups[at] = grown[at].clone();
+            for next in next.map_or(0..=u8::MAX, |next| next..=next) {
+                let pair = pair(first, next);
+                exact[pair >> 6] |= 1 << (pair & 63);
+                pairs.push((key(pair), index as u32));
             }
         }
-        Literals { literals: self.0.into_boxed_slice(), search: Some((nibbles, Table::new(pairs))) }
+        let mut nibbles = Nibbles::default();
+        for (number, group) in groups.iter().enumerate() {
+            for (table, &members) in nibbles.tables.iter_mut().zip(&group.0) {
+                for (nibble, groups) in table.iter_mut().enumerate() {
+                    *groups |= u8::from(members >> nibble & 1 == 1) << number;
+                }
+            }
+        }
+        Literals {
+            literals: self.0.into_boxed_slice(),
+            search: Some(Search { nibbles, exact, table: Table::new(pairs) }),
+        }
     }
+}
+
+/// Pairs of bytes by their nibbles: low and high of the first, low and high of the second, a bit each.
+#[derive(Clone, Debug, Default)]
+struct Group([u16; 4]);
+
+impl Group {
+    /// The group with a pair more; of one byte, with all pairs that begin so.
+    fn with(&self, first: u8, next: Option<u8>) -> Self {
+        let [low, high, next_low, next_high] = self.0;
+        let next = next.map_or([u16::MAX; 2], |next| [1 << (next & 15), 1 << (next >> 4)]);
+        Self([low | 1 << (first & 15), high | 1 << (first >> 4), next_low | next[0], next_high | next[1]])
+    }
+
+    /// How many pairs of a text it lets through, in millionths.
+    fn lets_through(&self) -> u32 {
+        let of = |low: u16, high: u16| -> u32 {
+            (0..=u8::MAX).filter(|byte| low >> (byte & 15) & high >> (byte >> 4) & 1 == 1).map(frequency).sum()
+        };
+        of(self.0[0], self.0[1]) * of(self.0[2], self.0[3])
+    }
+}
+
+/// What finds literals.
+#[derive(Debug)]
+struct Search {
+    nibbles: Nibbles,
+    /// A bit for each pair of bytes.
+    exact: Box<[u64]>,
+    /// The literals that have a pair.
+    table: Table<u32>,
 }
 
 /// The literal texts of all rules.
 #[derive(Debug, Default)]
 pub(super) struct Literals {
     literals: Box<[Literal]>,
-    /// What finds the two bytes, and the literals that have them.
-    search: Option<(Nibbles, Table<u32>)>,
+    search: Option<Search>,
 }
 
 /// How frequent a byte is in texts, in thousandths, by rough count.
@@ -82,28 +118,37 @@ fn frequency(byte: u8) -> u32 {
     }
 }
 
-fn key(first: u8, second: u8) -> u64 {
-    u64::from(u32::from(first) << 8 | u32::from(second)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(24)
+#[inline]
+fn pair(first: u8, second: u8) -> usize {
+    usize::from(first) << 8 | usize::from(second)
+}
+
+fn key(pair: usize) -> u64 {
+    (pair as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(24)
 }
 
 impl Literals {
     /// What [`super::blocks::read`] has to look for; nothing where there are no literals.
     pub fn nibbles(&self) -> Option<&Nibbles> {
-        self.search.as_ref().map(|(nibbles, _)| nibbles)
+        self.search.as_ref().map(|search| &search.nibbles)
     }
 
     /// Calls `hit(owner, start, end)` for every literal in the text, overlapping ones too, by place. `pairs` is
     /// where the two bytes of one may stand; `found` is a buffer.
     #[inline]
     pub fn find(&self, text: &str, pairs: &[u32], found: &mut Vec<(u32, u32)>, mut hit: impl FnMut(u32, u32, u32)) {
-        let Some((_, table)) = self.search.as_ref().filter(|_| !pairs.is_empty()) else { return };
+        let Some(search) = self.search.as_ref().filter(|_| !pairs.is_empty()) else { return };
         let bytes = text.as_bytes();
         found.clear();
         for &at in pairs {
             let Some(&first) = bytes.get(at as usize) else { continue };
             // Behind the text there may be anything: one byte may be all that a literal has.
             let next = bytes.get(at as usize + 1).copied().unwrap_or(0);
-            for &index in table.get(key(first, next)) {
+            let pair = pair(first, next);
+            if search.exact[pair >> 6] >> (pair & 63) & 1 == 0 {
+                continue;
+            }
+            for &index in search.table.get(key(pair)) {
                 let literal = &self.literals[index as usize];
                 if let Some(start) = (at as usize).checked_sub(literal.offset)
                     && bytes[start..].starts_with(&literal.text)

@@ -8,6 +8,7 @@ mod blocks;
 mod compile;
 mod decide;
 mod explain;
+mod expression;
 mod literals;
 mod measure;
 #[cfg(test)]

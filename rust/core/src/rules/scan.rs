@@ -154,12 +154,14 @@ impl Compiled {
                 continue;
             }
             let text = head(turn.text);
-            for found in ready.regex.iter().flat_map(|regex| regex.find_iter(text).take(ready.most as usize)) {
-                let (start, end) = (found.start() as u32, found.end() as u32);
-                match self.gates[rule as usize].waits {
-                    true => waiting.push((rule, start, end)),
-                    false => count(counts, places, Place { rule, turn: index, start, end }),
-                }
+            let is_ascii = text.is_ascii();
+            for expression in &ready.regex {
+                expression.find(text, is_ascii, ready.most as usize, |start, end| {
+                    match self.gates[rule as usize].waits {
+                        true => waiting.push((rule, start, end)),
+                        false => count(counts, places, Place { rule, turn: index, start, end }),
+                    }
+                });
             }
         }
         if waiting.is_empty() {

@@ -1,7 +1,7 @@
 //! What is gathered from a text, and what it says about the language.
 
 use super::script::Script;
-use super::words::{self, Clues, WORDS, key};
+use super::words::{self, Clues, WORDS, ascii_key, key};
 use super::{CODES, number};
 use std::cell::RefCell;
 use whichlang::Lang;
@@ -11,6 +11,10 @@ const SURE: u32 = 12;
 
 /// Evidence at which function words settle it.
 const ENOUGH: u32 = 3 * SURE;
+
+/// Evidence at which nothing more is read, and how many words are read before it is looked at again.
+const CLEAR: u32 = ENOUGH + SURE;
+const LOOK_EVERY: u32 = 8;
 
 /// Fewest letters that n-grams are asked about.
 const FEWEST: u32 = 8;
@@ -26,6 +30,7 @@ const KIND: [u8; 256] = {
         kinds[byte] = match byte as u8 {
             b'/' | b'\\' | b'_' | b'=' | b'{' | b'}' | b'<' | b'>' | b'$' | b'@' | b'|' | b'0'..=b'9' => CODE,
             b'a'..=b'z' | b'A'..=b'Z' => LETTER,
+            b' ' | b'\t' | b'\n' | b'\x0C' | b'\r' | b'`' => BREAK,
             0x80.. => WIDE,
             _ => OTHER,
         };
@@ -37,6 +42,8 @@ const CODE: u8 = 1;
 const LETTER: u8 = 2;
 const WIDE: u8 = 4;
 const OTHER: u8 = 8;
+/// White space, and where code may begin.
+const BREAK: u8 = 16;
 
 /// What is gathered from a text.
 #[derive(Debug)]
@@ -49,6 +56,12 @@ pub(super) struct Letters {
     evidence: [u32; CODES.len()],
     /// Words read.
     words: u32,
+    /// Words at which the evidence is looked at next.
+    next_look: u32,
+    /// Whether the text is kept: only where its words did not tell it the first time.
+    keeps_text: bool,
+    /// Whether it has to be read once more, and kept.
+    pub wants_text: bool,
     /// The text without code and the like, for n-grams.
     clean: String,
 }
@@ -57,23 +70,41 @@ thread_local! {
     static LETTERS_OF_THREAD: RefCell<Letters> = RefCell::default();
 }
 
-/// Lends the thread's own, emptied.
-pub(super) fn with<T>(work: impl FnOnce(&mut Letters) -> T) -> T {
+/// Lends the thread's own, emptied; a second time, with the text kept, where that is wanted.
+pub(super) fn with<T>(mut work: impl FnMut(&mut Letters) -> T) -> T {
     LETTERS_OF_THREAD.with_borrow_mut(|letters| {
-        let mut clean = std::mem::take(&mut letters.clean);
-        clean.clear();
-        *letters = Letters { clean, ..Letters::default() };
+        letters.empty(false);
+        let told = work(letters);
+        if !letters.wants_text {
+            return told;
+        }
+        letters.empty(true);
         work(letters)
     })
 }
 
 impl Default for Letters {
     fn default() -> Self {
-        Self { read: 0, scripts: [0; Script::ALL.len()], evidence: [0; CODES.len()], words: 0, clean: String::new() }
+        Self {
+            read: 0,
+            scripts: [0; Script::ALL.len()],
+            evidence: [0; CODES.len()],
+            words: 0,
+            next_look: LOOK_EVERY,
+            keeps_text: false,
+            wants_text: false,
+            clean: String::new(),
+        }
     }
 }
 
 impl Letters {
+    fn empty(&mut self, keeps_text: bool) {
+        let mut clean = std::mem::take(&mut self.clean);
+        clean.clear();
+        *self = Self { clean, keeps_text, ..Self::default() };
+    }
+
     /// Reads on, until `most` bytes have been read in all or the language is clear.
     pub fn read(&mut self, text: &str, most: usize) {
         let mut rest = text;
@@ -85,50 +116,75 @@ impl Letters {
                 continue;
             }
             // A word that is not parted by spaces is cut, so that no text makes this long.
-            let end = rest.bytes().take(most - self.read).position(|byte| byte.is_ascii_whitespace() || byte == b'`');
-            let mut end = end.unwrap_or(rest.len().min(most - self.read)).max(1);
+            let limit = rest.len().min(most - self.read);
+            let (mut end, mut kinds) = (0, 0);
+            for &byte in &rest.as_bytes()[..limit] {
+                let kind = KIND[usize::from(byte)];
+                if kind == BREAK {
+                    break;
+                }
+                kinds |= kind;
+                end += 1;
+            }
             while !rest.is_char_boundary(end) {
                 end += 1;
             }
-            let (token, after) = rest.split_at(end);
             self.read += end;
-            rest = after;
-            self.token(token);
-            if self.words.is_multiple_of(16) && self.by_words().is_some_and(|(_, margin)| margin >= 2 * ENOUGH) {
-                return;
+            if kinds & WIDE != 0 {
+                self.wide_token(&rest[..end]);
+            } else if kinds & CODE == 0 {
+                self.ascii_token(rest.as_bytes(), end);
+            }
+            rest = &rest[end..];
+            if self.words >= self.next_look {
+                self.next_look = self.words + LOOK_EVERY;
+                if self.by_words().is_some_and(|(_, margin)| margin >= CLEAR) {
+                    return;
+                }
             }
         }
     }
 
-    /// One stretch without white space.
-    fn token(&mut self, token: &str) {
-        let kinds = token.bytes().fold(0, |kinds, byte| kinds | KIND[usize::from(byte)]);
-        if kinds & WIDE == 0 {
-            if kinds & CODE != 0 {
-                return;
+    /// A stretch without white space, all ASCII: the first `end` bytes.
+    #[inline]
+    fn ascii_token(&mut self, rest: &[u8], end: usize) {
+        let mut at = 0;
+        while at < end {
+            let start = at;
+            while at < end && KIND[usize::from(rest[at])] == LETTER {
+                at += 1;
             }
-            if kinds == LETTER {
-                return self.ascii_word(token);
+            if at > start {
+                self.ascii_word(&rest[start..], at - start);
             }
-            for word in token.split(|letter: char| !letter.is_ascii_alphabetic()).filter(|word| !word.is_empty()) {
-                self.ascii_word(word);
-            }
-            return;
+            at += 1;
         }
+    }
+
+    /// The same, not all ASCII.
+    fn wide_token(&mut self, token: &str) {
         let is_split = |letter: char| !is_common_han(letter) && !letter.is_alphabetic() && Script::of(letter).is_none();
         for word in token.split(is_split).filter(|word| !word.is_empty()) {
             if word.is_ascii() {
-                self.ascii_word(word);
+                self.ascii_word(word.as_bytes(), word.len());
             } else {
                 self.word(word);
             }
         }
     }
 
+    /// The first `length` bytes, which are ASCII letters.
     #[inline]
-    fn ascii_word(&mut self, word: &str) {
-        self.scripts[Script::Latin as usize] += word.len() as u32;
-        self.look_up(word);
+    fn ascii_word(&mut self, rest: &[u8], length: usize) {
+        self.scripts[Script::Latin as usize] += length as u32;
+        self.words += 1;
+        if let Some(clues) = ascii_key(rest, length).and_then(|key| WORDS.get(&key)) {
+            self.add(clues);
+        }
+        if self.keeps_text {
+            // All ASCII.
+            self.keep(std::str::from_utf8(&rest[..length]).unwrap_or_default());
+        }
     }
 
     fn word(&mut self, word: &str) {
@@ -146,15 +202,17 @@ impl Letters {
                 self.add(clues);
             }
         }
-        self.look_up(word);
-    }
-
-    #[inline]
-    fn look_up(&mut self, word: &str) {
         self.words += 1;
         if let Some(clues) = key(word).and_then(|key| WORDS.get(&key)) {
             self.add(clues);
         }
+        if self.keeps_text {
+            self.keep(word);
+        }
+    }
+
+    /// Keeps a word for n-grams.
+    fn keep(&mut self, word: &str) {
         if self.clean.len() < KEPT {
             let mut end = word.len().min(KEPT);
             while !word.is_char_boundary(end) {
@@ -191,7 +249,7 @@ impl Letters {
     }
 
     /// The language, if it is clear.
-    pub fn language(&self) -> Option<u8> {
+    pub fn language(&mut self) -> Option<u8> {
         let alone = match self.script()? {
             Script::Han => "zh",
             Script::Japanese => "ja",
@@ -226,7 +284,7 @@ impl Letters {
     }
 
     /// The language of a script that several share.
-    fn among(&self) -> Option<u8> {
+    fn among(&mut self) -> Option<u8> {
         let words = self.by_words();
         if let Some((best, margin)) = words
             && margin >= ENOUGH.min(SURE / 2 + self.words * 2)
@@ -235,6 +293,10 @@ impl Letters {
             return Some(best);
         }
         if self.scripts.iter().sum::<u32>() < FEWEST {
+            return None;
+        }
+        if !self.keeps_text {
+            self.wants_text = true;
             return None;
         }
         let text = self.clean.trim_end();

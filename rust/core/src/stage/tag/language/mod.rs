@@ -42,15 +42,18 @@ fn number(code: &str) -> Option<u8> {
 
 /// Language and script of an answer, by their numbers; where the answer is too little to tell its
 /// language, that of prompt and answer together.
-pub fn identify<'t>(answer: impl Iterator<Item = &'t str>, prompt: impl Iterator<Item = &'t str>) -> [Option<u8>; 2] {
+pub fn identify<'t>(
+    answer: impl Iterator<Item = &'t str> + Clone,
+    prompt: impl Iterator<Item = &'t str> + Clone,
+) -> [Option<u8>; 2] {
     letters::with(|letters: &mut Letters| {
-        answer.for_each(|text| letters.read(text, SAMPLE));
+        answer.clone().for_each(|text| letters.read(text, SAMPLE));
         let script = letters.script();
         let own = letters.language();
-        if own.is_some() {
+        if own.is_some() || letters.wants_text {
             return [own, script.map(|script| script as u8)];
         }
-        prompt.for_each(|text| letters.read(text, 2 * SAMPLE));
+        prompt.clone().for_each(|text| letters.read(text, 2 * SAMPLE));
         let script = script.or_else(|| letters.script());
         [letters.language(), script.map(|script| script as u8)]
     })

@@ -207,6 +207,19 @@ pub(super) fn key(word: &str) -> Option<u128> {
     Some(u128::from_le_bytes(bytes))
 }
 
+/// The same of a word of ASCII letters: the first `length` bytes of `rest`.
+#[inline]
+pub(super) fn ascii_key(rest: &[u8], length: usize) -> Option<u128> {
+    const LOWER: u128 = u128::from_le_bytes([0x20; 16]);
+    let all = u128::MAX >> 128u32.checked_sub(8 * u32::try_from(length).ok()?).filter(|bits| *bits < 128)?;
+    let bytes = rest.first_chunk().copied().unwrap_or_else(|| {
+        let mut bytes = [0; 16];
+        bytes[..rest.len()].copy_from_slice(rest);
+        bytes
+    });
+    Some((u128::from_le_bytes(bytes) | LOWER) & all)
+}
+
 /// Function words and the languages that have them.
 pub(super) static WORDS: LazyLock<Map<u128>> = LazyLock::new(|| {
     let mut words = Map::default();
@@ -248,6 +261,10 @@ mod tests {
             let clues = key(word).and_then(|key| WORDS.get(&key));
             clues.zip(number(code)).is_some_and(|(clues, number)| clues.languages().contains(&number))
         };
+        for word in ["a", "The", "abcdefghijklmnop", "abcdefghijklmnopq"] {
+            assert_eq!(ascii_key(format!("{word} and so on and on").as_bytes(), word.len()), key(word));
+            assert_eq!(ascii_key(word.as_bytes(), word.len()), key(word));
+        }
         assert!(said("The", "en") && said("die", "de") && said("die", "nl") && !said("the", "de"));
     }
 }

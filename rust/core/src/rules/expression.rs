@@ -1,0 +1,94 @@
+//! Tier 2: regular expressions, which take time linear in the text.
+
+use crate::{Error, Result};
+use regex::{Regex, RegexBuilder, bytes};
+
+/// A compiled expression stays below this many bytes; a bigger one is refused when the pack is loaded.
+const BYTES: usize = 256 << 10;
+
+/// An expression. Most texts are ASCII, where an automaton over bytes says the same and is much smaller.
+#[derive(Debug)]
+pub(super) struct Expression {
+    any: Regex,
+    /// For texts of ASCII; not where the expression itself is beyond.
+    ascii: Option<bytes::Regex>,
+}
+
+impl Expression {
+    /// Compiles a pattern; `at` names its rule in messages.
+    ///
+    /// # Errors
+    /// A pattern that is none, or too big.
+    pub fn new(pattern: &str, at: &str) -> Result<Self> {
+        let any = RegexBuilder::new(pattern)
+            .case_insensitive(true)
+            .multi_line(true)
+            .size_limit(BYTES)
+            .dfa_size_limit(BYTES)
+            .nest_limit(64)
+            .build()
+            .map_err(|error| {
+                let text = error.to_string();
+                let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                Error::plan(at, format!("the expression `{pattern}` cannot be used: {last}"))
+            })?;
+        let ascii = bytes::RegexBuilder::new(pattern)
+            .case_insensitive(true)
+            .multi_line(true)
+            .unicode(false)
+            .size_limit(BYTES)
+            .dfa_size_limit(BYTES)
+            .nest_limit(64)
+            .build();
+        // Letters beyond ASCII would be bytes there, and their cases unknown.
+        let ascii = ascii.ok().filter(|_| pattern.is_ascii() && !pattern.contains("(?"));
+        Ok(Self { any, ascii })
+    }
+
+    /// The places of its matches, at most so many.
+    pub fn find(&self, text: &str, is_ascii: bool, most: usize, mut hit: impl FnMut(u32, u32)) {
+        match &self.ascii {
+            Some(ascii) if is_ascii => {
+                ascii
+                    .find_iter(text.as_bytes())
+                    .take(most)
+                    .for_each(|found| hit(found.start() as u32, found.end() as u32));
+            }
+            _ => self.any.find_iter(text).take(most).for_each(|found| hit(found.start() as u32, found.end() as u32)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use proptest::prelude::*;
+
+    const PATTERNS: [&str; 9] = [
+        "\\b[a-z_]{3,}\\([\\x27\"][^()\\n]{1,80}[\\x27\"]\\)",
+        "^[A-Z ]{2,}:$",
+        "\\w+\\s*.\\d",
+        "\\bk.s\\b",
+        "[^a-k]{2}",
+        "\\D\\W",
+        "\\p{L}+",
+        "(?-i)ab",
+        "\\x{e9}|a$",
+    ];
+
+    proptest! {
+        #[test]
+        fn ascii_says_what_unicode_says(text in "[a-cksAKS_(\"'): .\\n0-9]{0,40}", more in "[a-cé\u{212A}ſ ]{0,9}") {
+            for pattern in PATTERNS {
+                let expression = Expression::new(pattern, "own").unwrap();
+                for text in [text.clone(), text.clone() + &more] {
+                    let mut found = Vec::new();
+                    expression.find(&text, text.is_ascii(), 5, |start, end| found.push((start as usize, end as usize)));
+                    let expected: Vec<_> = expression.any.find_iter(&text).take(5).map(|found| (found.start(), found.end())).collect();
+                    prop_assert_eq!(found, expected, "{} in {:?}", pattern, text);
+                }
+            }
+        }
+    }
+}
