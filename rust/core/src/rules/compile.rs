@@ -68,6 +68,8 @@ pub(super) struct Ready {
     pub weight: f32,
     pub most: u32,
     pub has_with: bool,
+    /// What lets the expressions run, if its measures gate it; else that stands among the phrases of all rules.
+    pub needs: Phrases,
     /// `with` (owner 0) and `unless` (owner 1).
     pub beside: Phrases,
     pub regex: Vec<Expression>,
@@ -104,6 +106,8 @@ pub struct Compiled {
     pub(super) literals: Literals,
     /// Rules that run on every turn of their scope: expressions without `needs`.
     pub(super) slow: Vec<usize>,
+    /// Rules whose measures are looked at before the words that their expressions need.
+    pub(super) gated: Vec<usize>,
     /// Rules that only measure.
     pub(super) measured: Vec<usize>,
     pub(super) measures: Vec<Measure>,
@@ -138,6 +142,7 @@ impl Compiled {
             starts: phrases::Builder::default().build(),
             literals: Literals::default(),
             slow: Vec::new(),
+            gated: Vec::new(),
             measured: Vec::new(),
             measures: Vec::new(),
             offsets: Vec::new(),
@@ -195,9 +200,6 @@ impl Compiled {
         for phrase in &rule.any {
             any.add(phrase, Part::Any.owner(id), scope).map_err(wrong)?;
         }
-        for phrase in &rule.needs {
-            builders.phrases.add(phrase, Part::Needs.owner(id), scope).map_err(wrong)?;
-        }
         let mut beside = phrases::Builder::default();
         for (owner, phrases) in [&rule.with, &rule.unless].into_iter().enumerate() {
             for phrase in phrases {
@@ -220,6 +222,16 @@ impl Compiled {
         }
         // What is known without reading a text may spare the reading.
         measure.sort_by_key(|&(number, _)| !self.measures[number].is_cheap());
+        // Where that may spare the rule as a whole, its words, which may be frequent, are looked for behind it.
+        let is_gated = !rule.needs.is_empty() && measure.iter().any(|&(number, _)| self.measures[number].is_cheap());
+        let mut needs = phrases::Builder::default();
+        for phrase in &rule.needs {
+            let (builder, scope) = if is_gated { (&mut needs, 1) } else { (&mut builders.phrases, scope) };
+            builder.add(phrase, Part::Needs.owner(id), scope).map_err(wrong)?;
+        }
+        if is_gated {
+            self.gated.push(id);
+        }
         if rule.any.is_empty() && rule.literal.is_empty() && regex.is_empty() {
             self.measured.push(id);
         } else if !regex.is_empty() && rule.needs.is_empty() {
@@ -236,6 +248,7 @@ impl Compiled {
             weight: rule.weight,
             most: rule.most,
             has_with: !rule.with.is_empty(),
+            needs: needs.build(),
             beside,
             regex,
             measure,

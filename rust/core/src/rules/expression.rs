@@ -10,6 +10,9 @@ const BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub(super) struct Expression {
     any: Regex,
+    /// The same without the edges of words, which an automaton cannot tell beyond ASCII: where it finds nothing,
+    /// there is nothing.
+    rough: Option<Regex>,
     /// For texts of ASCII; not where the expression itself is beyond.
     ascii: Option<bytes::Regex>,
 }
@@ -20,18 +23,20 @@ impl Expression {
     /// # Errors
     /// A pattern that is none, or too big.
     pub fn new(pattern: &str, at: &str) -> Result<Self> {
-        let any = RegexBuilder::new(pattern)
-            .case_insensitive(true)
-            .multi_line(true)
-            .size_limit(BYTES)
-            .dfa_size_limit(BYTES)
-            .nest_limit(64)
-            .build()
-            .map_err(|error| {
-                let text = error.to_string();
-                let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                Error::plan(at, format!("the expression `{pattern}` cannot be used: {last}"))
-            })?;
+        let build = |pattern: &str| {
+            RegexBuilder::new(pattern)
+                .case_insensitive(true)
+                .multi_line(true)
+                .size_limit(BYTES)
+                .dfa_size_limit(BYTES)
+                .nest_limit(64)
+                .build()
+        };
+        let any = build(pattern).map_err(|error| {
+            let text = error.to_string();
+            let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            Error::plan(at, format!("the expression `{pattern}` cannot be used: {last}"))
+        })?;
         let ascii = bytes::RegexBuilder::new(pattern)
             .case_insensitive(true)
             .multi_line(true)
@@ -42,7 +47,8 @@ impl Expression {
             .build();
         // Letters beyond ASCII would be bytes there, and their cases unknown.
         let ascii = ascii.ok().filter(|_| pattern.is_ascii() && !pattern.contains("(?"));
-        Ok(Self { any, ascii })
+        let rough = without_edges(pattern).and_then(|rough| build(&rough).ok());
+        Ok(Self { any, rough, ascii })
     }
 
     /// The places of its matches, at most so many.
@@ -54,9 +60,32 @@ impl Expression {
                     .take(most)
                     .for_each(|found| hit(found.start() as u32, found.end() as u32));
             }
+            _ if self.rough.as_ref().is_some_and(|rough| !rough.is_match(text)) => {}
             _ => self.any.find_iter(text).take(most).for_each(|found| hit(found.start() as u32, found.end() as u32)),
         }
     }
+}
+
+/// The pattern without its `\b`; nothing where it has none, or one of another kind.
+fn without_edges(pattern: &str) -> Option<String> {
+    let mut rough = String::new();
+    let mut letters = pattern.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match (letter, letters.peek()) {
+            ('\\', Some('b')) => {
+                letters.next();
+                if matches!(letters.peek(), Some('{' | '?' | '*' | '+')) {
+                    return None;
+                }
+            }
+            ('\\', Some(&next)) => {
+                letters.next();
+                rough.extend([letter, next]);
+            }
+            _ => rough.push(letter),
+        }
+    }
+    (rough.len() < pattern.len()).then_some(rough)
 }
 
 #[cfg(test)]
@@ -65,13 +94,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const PATTERNS: [&str; 9] = [
+    const PATTERNS: [&str; 10] = [
         "\\b[a-z_]{3,}\\([\\x27\"][^()\\n]{1,80}[\\x27\"]\\)",
         "^[A-Z ]{2,}:$",
         "\\w+\\s*.\\d",
         "\\bk.s\\b",
         "[^a-k]{2}",
         "\\D\\W",
+        "\\bs?\\\\b?",
         "\\p{L}+",
         "(?-i)ab",
         "\\x{e9}|a$",

@@ -4,7 +4,6 @@
 use super::measure::{Facts, Measure};
 use super::pack::{Mode, Pack, Rule, Same};
 use super::scan::{PLACES, Scopes, Turn};
-use super::sentences::Sentences;
 use super::words::stands_alone;
 use crate::record::labels::{Label, Place};
 use regex::RegexBuilder;
@@ -111,8 +110,12 @@ pub(super) fn label(packs: &[(Pack, String)], turns: &[Turn<'_>], facts: Facts) 
 
 fn of_turn(rules: &[(usize, &Rule)], index: usize, turn: &Turn<'_>, counting: &mut Counting) {
     let words = words(turn.text);
-    let mut sentences = Sentences::default();
-    sentences.read(turn.text);
+    // Whether no sentence ends between two places.
+    let share = |one: (u32, u32), other: (u32, u32)| {
+        let (first, second) = if one.0 <= other.0 { (one, other) } else { (other, one) };
+        let between = turn.text.get(first.1 as usize..second.0 as usize).unwrap_or_default();
+        !between.contains(['.', '!', '?', '\n', '。', '！', '？'])
+    };
     let mut hits: Vec<(usize, (u32, u32))> = Vec::new();
     let mut needed: Vec<usize> = Vec::new();
     for only_first in [true, false] {
@@ -149,6 +152,7 @@ fn of_turn(rules: &[(usize, &Rule)], index: usize, turn: &Turn<'_>, counting: &m
     needed.extend(
         rules.iter().filter(|(_, rule)| !rule.regex.is_empty() && rule.needs.is_empty()).map(|(number, _)| *number),
     );
+    needed.sort_unstable();
     for number in needed {
         for &(_, rule) in rules.iter().filter(|(own, _)| *own == number) {
             for pattern in &rule.regex {
@@ -172,7 +176,7 @@ fn of_turn(rules: &[(usize, &Rule)], index: usize, turn: &Turn<'_>, counting: &m
                     let phrase = phrase(text);
                     (0..words.len())
                         .filter_map(|at| place(&phrase, &words[at..]))
-                        .any(|other| rule.same == Same::Turn || sentences.share(place_of_hit, other))
+                        .any(|other| rule.same == Same::Turn || share(place_of_hit, other))
                 })
             };
             let enough = counting.counts[number] >= rule.most.max(PLACES as u32);

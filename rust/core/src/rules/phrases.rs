@@ -64,7 +64,8 @@ pub struct Phrases {
     pairs: Beginnings,
     /// The first three bytes of a stem -> the phrases that begin with it.
     stems: Beginnings,
-    is_empty: bool,
+    /// Words of the longest phrase.
+    longest: usize,
 }
 
 fn pair_hash(first: u64, second: u64) -> u64 {
@@ -118,7 +119,13 @@ impl Builder {
             first: Beginnings::new(first, |_, hash| vec![hash]),
             pairs: Beginnings::new(pairs, |_, hash| vec![hash]),
             stems: Beginnings::new(stems, heads),
-            is_empty: self.pieces.is_empty(),
+            longest: self
+                .entries
+                .iter()
+                .flatten()
+                .map(|(_, _, entry)| (entry.to - entry.from) as usize)
+                .max()
+                .unwrap_or(0),
             pieces: self.pieces.into_boxed_slice(),
         }
     }
@@ -127,7 +134,12 @@ impl Builder {
 impl Phrases {
     /// Whether it has no phrase.
     pub fn is_empty(&self) -> bool {
-        self.is_empty
+        self.longest == 0
+    }
+
+    /// Words of the longest phrase.
+    pub fn longest(&self) -> usize {
+        self.longest
     }
 
     /// Calls `hit(owner, start, end)` for every phrase of one of `scopes` in the text, in order of its place.

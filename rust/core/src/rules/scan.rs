@@ -1,13 +1,13 @@
 //! Running the compiled packs over the turns of a record.
 //!
 //! The work is bounded by the length of the texts, whatever a pack says: a rule's hits count up to its
-//! `most`, expressions see the first 32 KiB of a turn, and which sentence a word stands in is found by
-//! bisection.
+//! `most`, expressions see the first 32 KiB of a turn, and what stands beside hits is looked for once a
+//! sentence.
 
 use super::compile::{Compiled, Part, Ready};
 use super::measure::Facts;
 use super::pack::{Same, Scope};
-use super::sentences::Sentences;
+use super::sentences::Sentence;
 use super::words::{self, Edges, Word};
 use crate::record::Role;
 use crate::record::labels::{Label, Place};
@@ -48,11 +48,9 @@ pub struct Scratch {
     cuts: Vec<(usize, usize)>,
     begins: Vec<u32>,
     literals: Vec<(u32, u32)>,
-    sentences: Sentences,
-    beside: Vec<(u32, u32, u32)>,
     /// Hits of the turn that have to be looked at once more: rule, start, end.
     waiting: Vec<(u32, u32, u32)>,
-    /// Rules whose expressions run on the turn.
+    /// Rules whose expressions run on the turn, in the order of the rules.
     needed: Vec<u32>,
     pub(super) word_counts: Vec<u32>,
     /// By rule: hits that count.
@@ -121,7 +119,7 @@ impl Compiled {
 
     fn turn(&self, at: usize, record: &Seen<'_, '_>, scratch: &mut Scratch) {
         let Scratch { words, pairs, cuts, begins, literals, .. } = scratch;
-        let Scratch { sentences, beside, waiting, needed, word_counts, counts, places, measured, .. } = scratch;
+        let Scratch { waiting, needed, word_counts, counts, places, measured, .. } = scratch;
         let (index, turn) = (at as u32, &record.turns[at]);
         let scopes = record.scopes.at(at, turn.role);
         let words = &words[cuts[at].0..cuts[at + 1].0];
@@ -147,7 +145,17 @@ impl Compiled {
         }
         self.phrases.find(turn.text, words, scopes, begins, &mut hit);
         self.literals.find(turn.text, pairs, literals, &mut hit);
+        for &rule in &self.gated {
+            let (ready, mut is_needed) = (&self.rules[rule], false);
+            if self.gates[rule].scope & scopes != 0 && self.holds(ready, record, word_counts, measured) {
+                ready.needs.find(turn.text, words, 1, begins, |_, _, _| is_needed = true);
+            }
+            if is_needed {
+                needed.push(rule as u32);
+            }
+        }
         needed.extend(self.slow.iter().filter(|&&rule| self.gates[rule].scope & scopes != 0).map(|&rule| rule as u32));
+        needed.sort_unstable();
         for rule in needed.drain(..) {
             let ready = &self.rules[rule as usize];
             if !self.holds(ready, record, word_counts, measured) {
@@ -168,22 +176,29 @@ impl Compiled {
             return;
         }
         waiting.sort_unstable();
-        let mut is_read = false;
         for hits in waiting.chunk_by(|one, other| one.0 == other.0) {
             let ready = &self.rules[hits[0].0 as usize];
             if !self.holds(ready, record, word_counts, measured) {
                 continue;
             }
-            if !is_read && ready.same == Same::Sentence {
-                sentences.read(turn.text);
-                is_read = true;
-            }
-            ready.collect_beside(turn.text, words, begins, beside);
+            let mut known: Option<(Sentence, bool)> = None;
             for &(rule, start, end) in hits {
                 if counts[rule as usize] >= ready.most.max(PLACES as u32) {
                     break;
                 }
-                if ready.stands(sentences, beside, (start, end)) {
+                let stands = match known.filter(|(sentence, _)| sentence.holds((start, end))) {
+                    Some((_, stands)) => stands,
+                    None => {
+                        let sentence = match ready.same {
+                            Same::Sentence => Sentence::of(turn.text, (start, end)),
+                            Same::Turn => Sentence::ALL,
+                        };
+                        let stands = ready.stands_in(sentence, turn.text, words, begins);
+                        known = Some((sentence, stands));
+                        stands
+                    }
+                };
+                if stands {
                     count(counts, places, Place { rule, turn: index, start, end });
                 }
             }
@@ -240,26 +255,20 @@ fn head(text: &str) -> &str {
 }
 
 impl Ready {
-    /// The places of `with` and `unless` in the turn, by which of the two and by place.
-    fn collect_beside(&self, text: &str, words: &[Word], begins: &mut Vec<u32>, out: &mut Vec<(u32, u32, u32)>) {
-        out.clear();
-        self.beside.find(text, words, 1, begins, |owner, start, end| out.push((owner, start, end)));
-        out.sort_unstable();
-    }
-
-    /// Whether a hit counts: one of `with` stands beside it, and none of `unless`.
-    fn stands(&self, sentences: &Sentences, beside: &[(u32, u32, u32)], hit: (u32, u32)) -> bool {
-        let (with, unless) = beside.split_at(beside.partition_point(|place| place.0 == 0));
-        let any = |places: &[(u32, u32, u32)]| match self.same {
-            Same::Turn => !places.is_empty(),
-            Same::Sentence => {
-                // Only the nearest on either side can share its sentence before others do.
-                let next = places.partition_point(|place| place.1 < hit.0);
-                let nearest = places[..next].last().into_iter().chain(places.get(next));
-                nearest.into_iter().any(|place| sentences.share(hit, (place.1, place.2)))
-            }
-        };
-        (!self.has_with || any(with)) && !any(unless)
+    /// Whether a hit in the sentence counts: one of `with` stands there too, and none of `unless`.
+    fn stands_in(&self, sentence: Sentence, text: &str, words: &[Word], begins: &mut Vec<u32>) -> bool {
+        // Phrases that reach in begin some words before.
+        let reach = self.beside.longest().saturating_sub(1);
+        let from = words.partition_point(|word| word.end < sentence.from).saturating_sub(reach);
+        let to = words.partition_point(|word| word.start < sentence.to);
+        let near = &words[from..(to + reach).min(words.len())];
+        let [mut with, mut unless] = [false; 2];
+        self.beside.find(text, near, 1, begins, |owner, start, end| {
+            let is_there = sentence.has(start, end);
+            with |= is_there && owner == 0;
+            unless |= is_there && owner == 1;
+        });
+        !unless && (with || !self.has_with)
     }
 }
 

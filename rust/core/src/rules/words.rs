@@ -54,18 +54,15 @@ fn step(hash: u64, [low, high]: [u64; 2]) -> u64 {
 }
 
 #[inline(always)]
-fn halves(bytes: &[u8; 16]) -> [u64; 2] {
-    let both = u128::from_le_bytes(*bytes);
+fn halves(both: u128) -> [u64; 2] {
     [both as u64, (both >> 64) as u64]
 }
 
 /// Up to 16 bytes as two numbers, zeros behind them.
 #[inline]
 fn padded(bytes: &[u8]) -> [u64; 2] {
-    let mut sixteen = [0; 16];
-    let length = bytes.len().min(16);
-    sixteen[..length].copy_from_slice(&bytes[..length]);
-    halves(&sixteen)
+    // Byte by byte: to copy and to load would wait for the copy.
+    halves(bytes.iter().take(16).rev().fold(0, |both, &byte| both << 8 | u128::from(byte)))
 }
 
 /// The hash of a word of `length` bytes whose first, at most [`HASHED`], are given in lower case.
@@ -138,7 +135,7 @@ fn ascii(text: &[u8], start: u32, end: u32) -> Word {
     if let Some(masks) = MASKS.get(length)
         && let Some(sixteen) = text.get(from..).and_then(|rest| rest.first_chunk())
     {
-        let [low, high] = halves(sixteen);
+        let [low, high] = halves(u128::from_le_bytes(*sixteen));
         let both = [(low | LOWER) & masks[0], (high | LOWER) & masks[1]];
         return Word { hash: step(SEED, both), head: both[0] as u32, start, end };
     }
