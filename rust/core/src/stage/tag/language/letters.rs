@@ -13,7 +13,7 @@ const SURE: u32 = 12;
 const ENOUGH: u32 = 3 * SURE;
 
 /// Evidence at which nothing more is read, and how many words are read before it is looked at again.
-const CLEAR: u32 = ENOUGH + SURE;
+const CLEAR: u32 = 2 * ENOUGH;
 const LOOK_EVERY: u32 = 8;
 
 /// Fewest letters that n-grams are asked about.
