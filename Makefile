@@ -17,7 +17,7 @@ help: ## List the targets
 
 .PHONY: build
 build: $(BIN)/pip ## Build the release wheel's contents in place and install corpuskit into .venv
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --editable '.[dev,train]'
 
 .PHONY: dev
 dev: ## Rebuild the compiled core after a change in rust/ (release, incremental)

@@ -26,6 +26,7 @@ import pytest
 
 import corpuskit as corpuskit_package
 from support import ROOT, SAMPLE, corpuskit
+from train_launch import tiny_run
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -163,6 +164,8 @@ def test_sh_blocks_of_the_docs_run(page: Path, workplace: Path, update: bool) ->
         )
         assert result.returncode == 0, f"{page.name}, sh block {number}: {result.stdout}{result.stderr}"
         compare(page, said[number - 1], result.stdout, update, steady)
+    if page.name == "training.md":
+        tiny_run(workplace / "out/tiny-run")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)

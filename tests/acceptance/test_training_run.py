@@ -18,12 +18,10 @@ for package in ("torch", "transformers", "peft", "accelerate"):
     pytest.importorskip(package, reason="the extra `train` is not installed")
 
 from support import ROOT, SAMPLE, corpuskit
-from train_launch import environment, launch, log, make_place, python, train
+from train_launch import environment, launch, log, make_place, python, tiny_run, train
 
 pytestmark = pytest.mark.filterwarnings("default")
 Figure = Callable[[str], None]
-SEVEN = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
-RATES = {"foundation": 2e-5, "analytical": 1.5e-5, "empathic_creative": 1e-5, "mixed": 5e-6, "fine_tuning": 3e-6}
 
 
 @pytest.fixture(scope="module")
@@ -41,44 +39,19 @@ def run(place: Path) -> tuple[Path, float]:
     return place / "out/tiny-run", seconds
 
 
+@pytest.mark.slow  # the test command has this run in docs/training.md
 @pytest.mark.point("6-S1", "the tiny run")
 def test_the_sample_becomes_an_adapter(run: tuple[Path, float], figure: Figure) -> None:
     folder, seconds = run
-    rows = log(folder)
-    tenth = max(1, len(rows) // 10)
-    first, last = (sum(row["loss"] for row in part) / tenth for part in (rows[:tenth], rows[-tenth:]))
-    rates = {
-        name: max(row["lr"] for row in rows if row["phase"] == name)
-        for name in dict.fromkeys(row["phase"] for row in rows)
-    }
-    assert list(rates) == list(RATES), "five phases, in their order"
-    for name, rate in rates.items():
-        # with few steps none of them falls on the very top of the curve
-        assert 0.5 * 10 * RATES[name] <= rate <= 10 * RATES[name] * (1 + 1e-9), name
-    config = json.loads((folder / "adapter/adapter_config.json").read_text("utf-8"))
-    assert (config["r"], config["lora_alpha"], config["lora_dropout"], config["bias"], config["task_type"]) == (
-        32,
-        64,
-        0.05,
-        "none",
-        "CAUSAL_LM",
-    )
-    assert set(config["target_modules"]) == SEVEN
-    assert {path.name for path in folder.iterdir()} >= {
-        "adapter",
-        "checkpoints",
-        "log.jsonl",
-        "run.json",
-        "tensorboard",
-    }
+    found = tiny_run(folder)
     figure(
-        f"{len(rows)} steps in {seconds:.0f} s (under 120), loss {first:.2f} -> {last:.2f} (at least 0.2 down), rates {', '.join(f'{name} {rate:.1e}' for name, rate in rates.items())}"
+        f"{found.steps} steps in {seconds:.0f} s (under 120), loss {found.first:.2f} -> {found.last:.2f} (at least 0.2 down), "
+        f"rates {', '.join(f'{name} {rate:.1e}' for name, rate in found.rates.items())}"
     )
-    assert math.isfinite(last)
-    assert first - last >= 0.2
     assert seconds < 120
 
 
+@pytest.mark.slow
 @pytest.mark.point("6-S6", "data wait")
 def test_the_loader_keeps_up(run: tuple[Path, float], figure: Figure) -> None:
     rows = log(run[0])
