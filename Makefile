@@ -17,7 +17,7 @@ help: ## List the targets
 
 .PHONY: build
 build: $(BIN)/pip ## Build the release wheel's contents in place and install corpuskit into .venv
-	$(BIN)/pip install --quiet --editable '.[dev,train]'
+	$(BIN)/pip install --quiet uv && $(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev,train]'
 
 .PHONY: dev
 dev: ## Rebuild the compiled core after a change in rust/ (release, incremental)
