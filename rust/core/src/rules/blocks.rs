@@ -67,15 +67,16 @@ fn read_by(text: &[u8], edges: &mut Vec<u32>, pairs: &mut Vec<u32>, bits_of: imp
 /// Appends the places of the bits. Eight at a time, wanted or not: cheaper than to guess their number.
 #[inline(always)]
 fn flatten(mut bits: u64, base: u32, out: &mut Vec<u32>) {
-    let (at, count) = (out.len(), bits.count_ones() as usize);
-    out.resize(at + BLOCK, 0);
-    for eight in out[at..].as_chunks_mut::<8>().0.iter_mut().take(count.div_ceil(8)) {
+    let count = bits.count_ones() as usize;
+    out.reserve(BLOCK);
+    for eight in out.spare_capacity_mut()[..BLOCK].as_chunks_mut::<8>().0.iter_mut().take(count.div_ceil(8)) {
         for place in eight {
-            *place = base + bits.trailing_zeros();
+            place.write(base + bits.trailing_zeros());
             bits &= bits.wrapping_sub(1);
         }
     }
-    out.truncate(at + count);
+    // SAFETY: so many were written behind the others, and a word has 64 bits at most.
+    unsafe { out.set_len(out.len() + count) };
 }
 
 const WORD: [bool; 256] = {

@@ -153,17 +153,19 @@ impl Phrases {
         begins: &mut Vec<u32>,
         mut hit: impl FnMut(u32, u32, u32),
     ) {
-        self.beginnings(words, scopes, begins);
-        for &at in begins.iter() {
+        let count = self.beginnings(words, scopes, begins);
+        for &at in &begins[..count] {
             self.find_at(text, words, at as usize, scopes, &mut hit);
         }
     }
 
-    /// The words that a phrase may begin with, without a branch: where they are cannot be guessed.
+    /// The words that a phrase may begin with, put in front of the buffer, and how many; without a branch, since
+    /// where they are cannot be guessed.
     #[inline]
-    fn beginnings(&self, words: &[Word], scopes: u8, out: &mut Vec<u32>) {
-        out.clear();
-        out.resize(words.len(), 0);
+    fn beginnings(&self, words: &[Word], scopes: u8, out: &mut Vec<u32>) -> usize {
+        if out.len() < words.len() {
+            out.resize(words.len(), 0);
+        }
         let mut count = 0;
         for (at, two) in words.windows(2).enumerate() {
             let may = self.first.filter.scopes(two[0].hash)
@@ -176,7 +178,7 @@ impl Phrases {
             out[count] = last as u32;
             count += 1;
         }
-        out.truncate(count);
+        count
     }
 
     /// The same for phrases that begin with word `at`.

@@ -132,17 +132,23 @@ pub(super) fn scan_with(
 fn ascii(text: &[u8], start: u32, end: u32) -> Word {
     let (from, to) = (start as usize, end as usize);
     let length = to - from;
+    let rest = &text[from..];
+    let sixteen = match rest.first_chunk() {
+        Some(sixteen) => Some(u128::from_le_bytes(*sixteen)),
+        // Near the end: the last 16 bytes without those before the word.
+        None => text.last_chunk().map(|sixteen| u128::from_le_bytes(*sixteen) >> (8 * (16 - rest.len()))),
+    };
     if let Some(masks) = MASKS.get(length)
-        && let Some(sixteen) = text.get(from..).and_then(|rest| rest.first_chunk())
+        && let Some(sixteen) = sixteen
     {
-        let [low, high] = halves(u128::from_le_bytes(*sixteen));
+        let [low, high] = halves(sixteen);
         let both = [(low | LOWER) & masks[0], (high | LOWER) & masks[1]];
         return Word { hash: step(SEED, both), head: both[0] as u32, start, end };
     }
     long(&text[from..to], start, end)
 }
 
-/// The same for a word at the end of a text, and for a long one.
+/// The same for a long word, and for one of a short text.
 #[cold]
 fn long(word: &[u8], start: u32, end: u32) -> Word {
     let mut small = [0; HASHED];
@@ -191,17 +197,31 @@ fn beyond_ascii(text: &str, mut start: usize, out: &mut Vec<Word>) {
             at += 1;
             continue;
         }
-        // U+5000 to U+9FFF: the common Han characters.
-        let is_han = matches!(byte, 0xE5..=0xE9);
-        let letter = if is_han { None } else { text[at..].chars().next() };
-        let size = letter.map_or(3, char::len_utf8);
-        if is_han || letter.is_some_and(stands_alone) {
+        if matches!(byte, 0xE5..=0xE9) {
+            // U+5000 to U+9FFF: the common Han characters.
+            word.end(start, at, out);
+            let own = u32::from_le_bytes([byte, bytes[at + 1], bytes[at + 2], 0]);
+            let hash = step(SEED, [u64::from(own), 0]);
+            out.push(Word { hash, head: own, start: at as u32, end: at as u32 + 3 });
+            at += 3;
+            start = at;
+            continue;
+        }
+        if is_common_mark(byte, bytes[at + 1], &bytes[at + 2..]) {
+            word.end(start, at, out);
+            at += 3;
+            start = at;
+            continue;
+        }
+        let Some(letter) = text[at..].chars().next() else { break };
+        let size = letter.len_utf8();
+        if stands_alone(letter) {
             word.end(start, at, out);
             let own = &bytes[at..at + size];
             let hash = step(SEED, padded(own));
             out.push(Word { hash, head: head(own), start: at as u32, end: (at + size) as u32 });
             start = at + size;
-        } else if let Some(letter) = letter.filter(|&letter| is_word(letter)) {
+        } else if is_word(letter) {
             for small in letter.to_lowercase() {
                 word.add(small.encode_utf8(&mut buffer).as_bytes());
             }
@@ -214,11 +234,20 @@ fn beyond_ascii(text: &str, mut start: usize, out: &mut Vec<Word>) {
     word.end(start, at, out);
 }
 
+/// Whether a character beyond ASCII is one of the marks that are in many texts: U+2000 to U+203F, among them the
+/// curly ones, and the full-width ones.
+fn is_common_mark(first: u8, second: u8, rest: &[u8]) -> bool {
+    match (first, second) {
+        (0xE2, 0x80) => true,
+        (0xE3, 0x80) => matches!(rest, [0x80..=0x82, ..]),
+        (0xEF, 0xBC) => matches!(rest, [0x81 | 0x88 | 0x89 | 0x8C | 0x9A | 0x9B | 0x9F, ..]),
+        _ => false,
+    }
+}
+
 fn is_word(letter: char) -> bool {
-    // U+2000 to U+206F is punctuation; the curly marks among it are in many texts.
-    !matches!(letter, '\u{2000}'..='\u{206F}')
-        && (letter.is_alphanumeric()
-            || matches!(u32::from(letter), 0x0300..=0x036F | 0x0591..=0x05C7 | 0x064B..=0x065F | 0x0900..=0x0DFF | 0x0E31..=0x0E4E | 0x3099..=0x309A))
+    letter.is_alphanumeric()
+        || (matches!(u32::from(letter), 0x0300..=0x036F | 0x0591..=0x05C7 | 0x064B..=0x065F | 0x0900..=0x0DFF | 0x0E31..=0x0E4E | 0x3099..=0x309A))
 }
 
 /// Scripts written without spaces: each character is a word.
@@ -260,7 +289,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn words_are_what_looking_at_each_character_finds(text in "([a-cX-Z_0-9 .]|[éÉßİ漢字ーไ’。\u{301}]){0,90}[a-zA-Z]{0,70}") {
+        fn words_are_what_looking_at_each_character_finds(text in "([a-cX-Z_0-9 .]|[éÉßİ漢字ーไ’。，（“々！Ａ…\u{301}]){0,90}[a-zA-Z]{0,70}") {
             let mut expected: Vec<(usize, String)> = Vec::new();
             let mut open = false;
             for (at, letter) in text.char_indices() {
