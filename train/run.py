@@ -16,10 +16,9 @@ import warnings
 from pathlib import Path
 
 import settings as configuration
-from corpuskit.cli.terminal import complain, say
-from corpuskit.errors import CheckError, CorpuskitError
-
-DONE, CHECK_FAILED, NOT_RUN, INTERRUPTED = 0, 1, 2, 130
+from corpuskit.cli.codes import DONE, INTERRUPTED, explain
+from corpuskit.cli.terminal import say
+from corpuskit.errors import CorpuskitError
 
 
 def arguments_of(words: list[str] | None) -> argparse.Namespace:
@@ -63,19 +62,8 @@ def main(words: list[str] | None = None) -> int:
             trainer.finish()
         workers.close()
         return DONE if finished else INTERRUPTED
-    except KeyboardInterrupt:
-        complain("interrupted", "run the same command with `--resume auto` to continue")
-        return INTERRUPTED
-    except CheckError as error:
-        complain(str(error), error.hint)
-        return CHECK_FAILED
-    except CorpuskitError as error:
-        complain(str(error), error.hint)
-        return NOT_RUN
-    except OSError as error:
-        name = f"{error.filename}: " if error.filename is not None else ""
-        complain(f"{name}{(error.strerror or str(error)).lower()}", None)
-        return NOT_RUN
+    except (KeyboardInterrupt, CorpuskitError, OSError) as error:
+        return explain(error, "run the same command with `--resume auto` to continue")
 
 
 if __name__ == "__main__":

@@ -10,13 +10,8 @@ import sys
 from collections.abc import Sequence
 
 from corpuskit.cli import parser as command_line
-from corpuskit.cli.terminal import complain
-from corpuskit.errors import CheckError, CorpuskitError
-
-DONE = 0
-CHECK_FAILED = 1
-NOT_RUN = 2
-INTERRUPTED = 130
+from corpuskit.cli.codes import DONE, NOT_RUN, explain
+from corpuskit.errors import CorpuskitError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,20 +43,9 @@ def run(arguments: list[str]) -> int:
     try:
         options = command_line.parse(arguments)
         return int(options.run(options))
-    except KeyboardInterrupt:
-        complain("interrupted", "run the same command again to continue" if "process" in arguments[:1] else None)
-        return INTERRUPTED
-    except CheckError as error:
-        complain(str(error), error.hint)
-        return CHECK_FAILED
-    except CorpuskitError as error:
-        complain(str(error), error.hint)
-        return NOT_RUN
     except BrokenPipeError:
         raise
-    except OSError as error:
-        name = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
-        complain(f"{name}{(error.strerror or str(error)).lower()}", None)
-        return NOT_RUN
+    except (KeyboardInterrupt, CorpuskitError, OSError) as error:
+        return explain(error, "run the same command again to continue" if "process" in arguments[:1] else None)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else NOT_RUN
