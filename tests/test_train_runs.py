@@ -20,14 +20,14 @@ import settings as configuration
 from corpuskit.errors import CheckError, InputError, OutputError, PlanError
 from corpuskit.training_page import read_run, write_page
 from logs import Log
+from train_launch import CLOCK
 from train_models import save_model
-from train_packs import FakeCorpus, make_corpus, sha256
+from train_packs import FakeCorpus, make_corpus, run, sha256
 from trainer import Trainer
 from workers import Workers
 
 pytestmark = pytest.mark.filterwarnings("default")
 PHASES = [("first", 1e-3, ["factual", "technical"]), ("second", 5e-4, ["creative", "empathetic"])]
-CLOCK = {"seconds", "waited", "tokens_per_second", "mfu", "memory"}
 
 
 @pytest.fixture(scope="module")
@@ -53,19 +53,7 @@ def train(
 ) -> Trainer:
     """A run; `stop_at` asks it to stop during that step, as SIGTERM does."""
     trainer = Trainer(chosen, corpus, Workers(chosen), **{"resume": False, "force": False, **options})
-    step = trainer.one_step
-
-    def one_step(window: Any) -> None:
-        step(window)
-        if trainer.step == stop_at:
-            trainer.workers.stopping = True
-
-    trainer.one_step = one_step  # type: ignore[method-assign]
-    try:
-        trainer.prepare()
-        trainer.train()
-    finally:
-        trainer.finish()
+    run(trainer, stop_at)
     return trainer
 
 

@@ -19,7 +19,7 @@ warnings.filterwarnings("ignore", category=FutureWarning)
 import torch
 
 import settings as configuration
-from train_packs import make_corpus
+from train_packs import make_corpus, run
 from trainer import Trainer
 from workers import Workers
 
@@ -65,15 +65,9 @@ def main() -> None:
             trainer.finish()
             trainer.workers.close()
             sys.exit(0)
-        if trainer.step == options.stop_at:
-            trainer.workers.stopping = True
 
     trainer.one_step = one_step  # type: ignore[method-assign]
-    try:
-        trainer.prepare()
-        trainer.train()
-    finally:
-        trainer.finish()
+    run(trainer, options.stop_at)
     trainer.workers.close()
 
 

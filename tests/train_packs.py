@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from phases import PhasePlan
+from trainer import Trainer
 
 Pack = dict[str, Any]
 CATEGORIES = ["creative", "empathetic", "factual", "technical", "specialized"]
@@ -201,3 +202,20 @@ def make_corpus(
 def sha256(path: Any) -> str:
     """The digest of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def run(trainer: Trainer, stop_at: int | None = None) -> None:
+    """Trains; `stop_at` asks the run to stop during that step, as SIGTERM does."""
+    step = trainer.one_step
+
+    def one_step(window: Any) -> None:
+        step(window)
+        if trainer.step == stop_at:
+            trainer.workers.stopping = True
+
+    trainer.one_step = one_step  # type: ignore[method-assign]
+    try:
+        trainer.prepare()
+        trainer.train()
+    finally:
+        trainer.finish()
