@@ -65,7 +65,7 @@ test-rust:
 
 .PHONY: test-python
 test-python:
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal
 
 .PHONY: cases
 cases: ## Run the case files; `make cases UPDATE=1` rewrites what they expect

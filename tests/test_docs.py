@@ -28,6 +28,10 @@ import corpuskit as corpuskit_package
 from support import ROOT, SAMPLE, corpuskit
 from train_launch import tiny_run
 
+GUIDES = [
+    pytest.param(page, marks=pytest.mark.early) if page.name == "training.md" else page
+    for page in sorted((ROOT / "docs").glob("*.md"))
+]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -148,7 +152,7 @@ def test_python_blocks_run(page: Path, workplace: Path, update: bool) -> None:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+@pytest.mark.parametrize("page", GUIDES, ids=lambda path: path.name)
 def test_sh_blocks_of_the_docs_run(page: Path, workplace: Path, update: bool) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     limit = 250 if trains(page) else 120
