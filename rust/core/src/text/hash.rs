@@ -8,13 +8,16 @@ pub fn fold(a: u64, b: u64) -> u64 {
     (product >> 64) as u64 ^ product as u64
 }
 
+/// The multipliers of `mix`.
+pub const MIX: [u64; 2] = [0xff51_afd7_ed55_8ccd, 0xc4ce_b9fe_1a85_ec53];
+
 /// A bijection that spreads every bit (the finaliser of MurmurHash3).
 #[inline(always)]
 pub fn mix(mut value: u64) -> u64 {
     value ^= value >> 33;
-    value = value.wrapping_mul(0xff51_afd7_ed55_8ccd);
+    value = value.wrapping_mul(MIX[0]);
     value ^= value >> 33;
-    value = value.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    value = value.wrapping_mul(MIX[1]);
     value ^ value >> 33
 }
 

@@ -4,6 +4,7 @@
 //! the same rule once more, in plain Python.
 
 pub mod chars;
+pub mod distinct;
 pub mod hash;
 pub mod normal;
 pub mod numbers;

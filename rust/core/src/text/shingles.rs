@@ -1,5 +1,6 @@
 //! Shingles: the set of windows of n tokens of a padded text, as 64-bit identities.
 
+use super::distinct::Distinct;
 use super::hash;
 
 const START: u64 = 0x1f83_d9ab_fb41_bd6b;
@@ -29,14 +30,12 @@ impl Side {
 #[derive(Debug, Default)]
 pub struct Shingler {
     padded: Vec<u64>,
-    /// Where in the output a shingle stands, by its low bits: number of the shingle from 1, or 0.
-    places: Vec<u32>,
+    distinct: Distinct,
 }
 
 impl Shingler {
-    /// Appends the distinct shingles of a text, given by its tokens' hashes, to `out` in order of
-    /// first appearance, and says how many. The text is padded with n-1 marks on either side; a
-    /// text without tokens has no shingles.
+    /// Appends the distinct shingles of a text, given by its tokens' hashes, to `out`, and says how
+    /// many. The text is padded with n-1 marks on either side; a text without tokens has no shingles.
     pub fn read(&mut self, side: Side, tokens: &[u64], window: usize, out: &mut Vec<u64>) -> usize {
         if tokens.is_empty() {
             return 0;
@@ -45,49 +44,73 @@ impl Shingler {
         self.padded.extend(std::iter::repeat_n(START, window - 1));
         self.padded.extend_from_slice(tokens);
         self.padded.extend(std::iter::repeat_n(END, window - 1));
-        let step = |sum: u64, token: u64| sum.wrapping_mul(STEP).wrapping_add(token);
-        let seed = side.seed();
-        let windows = self.padded.windows(window);
-        let count = windows.len();
-        // The usual width is known to the compiler: three steps without a loop.
+        let start = out.len();
+        // The usual width has code of its own.
         if window == 3 {
-            let sums = self.padded.windows(3).map(|window| match *window {
-                [a, b, c] => step(step(step(seed, a), b), c),
-                _ => seed,
-            });
-            distinct(&mut self.places, sums, count, out)
+            of_three(&self.padded, side.seed(), out);
         } else {
-            let sums = windows.map(|window| window.iter().fold(seed, |sum, &token| step(sum, token)));
-            distinct(&mut self.places, sums, count, out)
+            out.extend(
+                self.padded.windows(window).map(|window| hash::mix(window.iter().copied().fold(side.seed(), step))),
+            );
         }
+        self.distinct.keep(out, start)
     }
 }
 
-/// Appends each of `count` sums, made a hash, unless it was there before; how many were new.
+/// A polynomial of the tokens.
 #[inline(always)]
-fn distinct(places: &mut Vec<u32>, sums: impl Iterator<Item = u64>, count: usize, out: &mut Vec<u64>) -> usize {
-    // Four places a shingle: a place that is taken is rare enough for the processor to bet against it.
-    let mask = (count * 4).next_power_of_two() - 1;
-    places.clear();
-    places.resize(mask + 1, 0);
-    let before = out.len();
+fn step(sum: u64, token: u64) -> u64 {
+    sum.wrapping_mul(STEP).wrapping_add(token)
+}
+
+/// Appends the hash of every window of three.
+fn of_three(tokens: &[u64], seed: u64, out: &mut Vec<u64>) {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx512dq") {
+        // SAFETY: the processor has AVX-512.
+        return unsafe { of_three_avx512(tokens, seed, out) };
+    }
+    of_three_plain(tokens, seed, out);
+}
+
+fn of_three_plain(tokens: &[u64], seed: u64, out: &mut Vec<u64>) {
+    out.extend(tokens.windows(3).map(|window| match *window {
+        [a, b, c] => hash::mix(step(step(step(seed, a), b), c)),
+        _ => seed,
+    }));
+}
+
+/// Eight windows at a time.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq")]
+fn of_three_avx512(tokens: &[u64], seed: u64, out: &mut Vec<u64>) {
+    use std::arch::x86_64::{
+        __m512i, _mm512_add_epi64, _mm512_mask_storeu_epi64, _mm512_maskz_loadu_epi64, _mm512_mullo_epi64,
+        _mm512_set1_epi64, _mm512_srli_epi64, _mm512_xor_si512,
+    };
+    const LANES: usize = 8;
+    let count = tokens.len().saturating_sub(2);
     out.reserve(count);
-    for sum in sums {
-        let shingle = hash::mix(sum);
-        let mut place = shingle as usize & mask;
-        loop {
-            match places[place] {
-                0 => {
-                    out.push(shingle);
-                    places[place] = (out.len() - before) as u32;
-                    break;
-                }
-                number if out[before + number as usize - 1] == shingle => break,
-                _ => place = (place + 1) & mask,
-            }
+    let square = STEP.wrapping_mul(STEP);
+    let [first, second, base] =
+        [square, STEP, seed.wrapping_mul(square).wrapping_mul(STEP)].map(|value| _mm512_set1_epi64(value as i64));
+    let multipliers = hash::MIX.map(|value| _mm512_set1_epi64(value as i64));
+    let shifted = |value: __m512i| _mm512_xor_si512(value, _mm512_srli_epi64::<33>(value));
+    for at in (0..count).step_by(LANES) {
+        let mask = u8::MAX >> LANES.saturating_sub(count - at);
+        // SAFETY: the mask leaves the windows from `at` on that exist; their tokens are two more than
+        // they, and there is room for all of them behind the end of `out`.
+        unsafe {
+            let load = |ahead: usize| _mm512_maskz_loadu_epi64(mask, tokens.as_ptr().add(at + ahead).cast());
+            let sum = _mm512_add_epi64(_mm512_mullo_epi64(load(0), first), _mm512_mullo_epi64(load(1), second));
+            let sum = _mm512_add_epi64(sum, _mm512_add_epi64(load(2), base));
+            let value = _mm512_mullo_epi64(shifted(sum), multipliers[0]);
+            let value = shifted(_mm512_mullo_epi64(shifted(value), multipliers[1]));
+            _mm512_mask_storeu_epi64(out.as_mut_ptr().add(out.len() + at).cast(), mask, value);
         }
     }
-    out.len() - before
+    // SAFETY: all of them were written above.
+    unsafe { out.set_len(out.len() + count) };
 }
 
 /// A set of 64-bit identities: open addressing, cleared in the time that its next use needs anyway.
@@ -160,6 +183,14 @@ mod tests {
             prop_assert_eq!(prompt.len(), response.len());
             let both: HashSet<u64> = prompt.iter().chain(&response).copied().collect();
             prop_assert_eq!(both.len(), 2 * expected.len());
+        }
+
+        #[test]
+        fn vector_code_and_its_twin_agree(tokens in proptest::collection::vec(any::<u64>(), 0..40), seed in any::<u64>()) {
+            let (mut fast, mut plain) = (vec![1], vec![1]);
+            of_three(&tokens, seed, &mut fast);
+            of_three_plain(&tokens, seed, &mut plain);
+            prop_assert_eq!(fast, plain);
         }
     }
 }

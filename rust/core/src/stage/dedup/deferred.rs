@@ -102,8 +102,8 @@ impl Verdicts {
         }
         let [entry, kept] = [record as usize, of as usize - 1].map(|number| self.entry(number));
         let (entry, kept) = (entry?, kept?);
-        let [prompt, response] = similarity::overlaps(&entry, &kept);
         let exact = self.by_exact && entry.exact() == kept.exact();
+        let [prompt, response] = similarity::overlaps(&entry, &kept, exact);
         Ok(Judgement::Duplicate(Duplicate { of: kept.origin().to_owned(), exact, prompt, response }))
     }
 

@@ -258,7 +258,7 @@ impl Index {
 
     fn duplicate(&self, of: u32, exact: bool, entry: &Entry<'_>) -> Result<Judgement> {
         let kept = self.store.entry(of)?;
-        let [prompt, response] = similarity::overlaps(entry, &kept);
+        let [prompt, response] = similarity::overlaps(entry, &kept, exact);
         Ok(Judgement::Duplicate(Duplicate { of: kept.origin().to_owned(), exact, prompt, response }))
     }
 }

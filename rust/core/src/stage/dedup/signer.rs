@@ -28,7 +28,6 @@ pub struct Scratch {
     tokens: Tokens,
     shingler: Shingler,
     shingles: Vec<u64>,
-    narrow: Vec<u32>,
     signature: Vec<u8>,
     bands: Vec<u32>,
 }
@@ -86,7 +85,7 @@ impl Scratch {
     }
 
     fn sign(&mut self, design: &Design, numbers: [u64; 2]) {
-        minhash::signature(&self.shingles, design.signature(), &mut self.narrow, &mut self.signature);
+        minhash::signature(&self.shingles, design.signature(), &mut self.signature);
         minhash::band_keys(&self.signature, design.rows, numbers, &mut self.bands);
     }
 }

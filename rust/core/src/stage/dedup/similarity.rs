@@ -10,8 +10,12 @@ pub fn reaches(overlap: [u64; 2], threshold: u32) -> bool {
     overlap[0] * 10_000 >= u64::from(threshold) * overlap[1]
 }
 
-/// Shingles in both and in either record on each side; `None` where both sides are empty.
-pub fn overlaps(entry: &Entry<'_>, kept: &Entry<'_>) -> [Option<[u64; 2]>; 2] {
+/// Shingles in both and in either record on each side; `None` where both sides are empty. Records that
+/// are `exact` duplicates of each other have the same sides, so the same sets.
+pub fn overlaps(entry: &Entry<'_>, kept: &Entry<'_>, exact: bool) -> [Option<[u64; 2]>; 2] {
+    if exact && entry.sizes() == kept.sizes() && entry.signature() == kept.signature() {
+        return entry.sizes().map(|size| (size > 0).then_some([size as u64; 2]));
+    }
     let mut query = Query::default();
     query.begin();
     [0, 1].map(|side| query.overlap(side, entry, kept))

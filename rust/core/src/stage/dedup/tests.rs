@@ -270,8 +270,8 @@ fn refit(settings: &DedupSettings, entry: &[u8]) -> Vec<u8> {
     let (Some(own), Some(sure)) = (Design::new(settings), sure(settings, 1)) else { return entry.to_vec() };
     let entry = Entry::read(entry, own.signature()).unwrap();
     let shingles: Vec<u64> = (0..2).flat_map(|side| entry.shingles(side)).collect();
-    let (mut narrow, mut signature, mut bands, mut out) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    minhash::signature(&shingles, sure.signature(), &mut narrow, &mut signature);
+    let (mut signature, mut bands, mut out) = (Vec::new(), Vec::new(), Vec::new());
+    minhash::signature(&shingles, sure.signature(), &mut signature);
     minhash::band_keys(&signature, sure.rows, entry.numbers(), &mut bands);
     let parts = entry::Parts {
         exact: entry.exact(),
