@@ -1,19 +1,17 @@
 //! What is gathered from a text, and what it says about the language.
 
+use super::block::{BLOCK, Block};
+use super::clues::{self, Evidence, SURE, WORDS, ascii_key, key};
+use super::number;
 use super::script::Script;
-use super::words::{self, Clues, WORDS, ascii_key, key};
-use super::{CODES, number};
 use std::cell::RefCell;
 use whichlang::Lang;
 
-/// Evidence of one sure word.
-const SURE: u32 = 12;
-
 /// Evidence at which function words settle it.
-const ENOUGH: u32 = 3 * SURE;
+const ENOUGH: i16 = 3 * SURE;
 
 /// Evidence at which nothing more is read, and how many words are read before it is looked at again.
-const CLEAR: u32 = 2 * ENOUGH;
+const CLEAR: i16 = 2 * ENOUGH;
 const LOOK_EVERY: u32 = 8;
 
 /// Fewest letters that n-grams are asked about.
@@ -22,148 +20,166 @@ const FEWEST: u32 = 8;
 /// Bytes kept for n-grams.
 const KEPT: usize = 240;
 
-/// Kinds of bytes: what code has and prose has not, letters, bytes beyond ASCII, and others.
-const KIND: [u8; 256] = {
-    let mut kinds = [OTHER; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        kinds[byte] = match byte as u8 {
-            b'/' | b'\\' | b'_' | b'=' | b'{' | b'}' | b'<' | b'>' | b'$' | b'@' | b'|' | b'0'..=b'9' => CODE,
-            b'a'..=b'z' | b'A'..=b'Z' => LETTER,
-            b' ' | b'\t' | b'\n' | b'\x0C' | b'\r' | b'`' => BREAK,
-            0x80.. => WIDE,
-            _ => OTHER,
-        };
-        byte += 1;
-    }
-    kinds
-};
-const CODE: u8 = 1;
-const LETTER: u8 = 2;
-const WIDE: u8 = 4;
-const OTHER: u8 = 8;
-/// White space, and where code may begin.
-const BREAK: u8 = 16;
+/// Bytes of a word that are loaded together.
+const LOADED: usize = 16;
 
 /// What is gathered from a text.
 #[derive(Debug)]
 pub(super) struct Letters {
+    evidence: Evidence,
     /// Bytes read.
     read: usize,
     /// Letters by script.
     scripts: [u32; Script::ALL.len()],
-    /// Evidence by language.
-    evidence: [u32; CODES.len()],
+    /// Whether any is beyond ASCII.
+    is_wide: bool,
     /// Words read.
     words: u32,
     /// Words at which the evidence is looked at next.
     next_look: u32,
-    /// Whether the text is kept: only where its words did not tell it the first time.
-    keeps_text: bool,
-    /// Whether it has to be read once more, and kept.
-    pub wants_text: bool,
-    /// The text without code and the like, for n-grams.
-    clean: String,
+    /// The first words without code and the like, a space behind each, for n-grams.
+    clean: [u8; 2 * KEPT + 4 * LOADED],
+    kept: usize,
 }
 
 thread_local! {
-    static LETTERS_OF_THREAD: RefCell<Letters> = RefCell::default();
+    static LETTERS_OF_THREAD: RefCell<Letters> = const { RefCell::new(Letters::new()) };
 }
 
-/// Lends the thread's own, emptied; a second time, with the text kept, where that is wanted.
-pub(super) fn with<T>(mut work: impl FnMut(&mut Letters) -> T) -> T {
+/// Lends the thread's own, emptied.
+pub(super) fn with<T>(work: impl FnOnce(&mut Letters) -> T) -> T {
     LETTERS_OF_THREAD.with_borrow_mut(|letters| {
-        letters.empty(false);
-        let told = work(letters);
-        if !letters.wants_text {
-            return told;
-        }
-        letters.empty(true);
+        letters.empty();
         work(letters)
     })
 }
 
-impl Default for Letters {
-    fn default() -> Self {
+impl Letters {
+    const fn new() -> Self {
         Self {
+            evidence: Evidence::NONE,
             read: 0,
             scripts: [0; Script::ALL.len()],
-            evidence: [0; CODES.len()],
+            is_wide: false,
             words: 0,
             next_look: LOOK_EVERY,
-            keeps_text: false,
-            wants_text: false,
-            clean: String::new(),
+            clean: [0; 2 * KEPT + 4 * LOADED],
+            kept: 0,
         }
     }
-}
 
-impl Letters {
-    fn empty(&mut self, keeps_text: bool) {
-        let mut clean = std::mem::take(&mut self.clean);
-        clean.clear();
-        *self = Self { clean, keeps_text, ..Self::default() };
+    /// Forgets everything; what was kept is written over.
+    fn empty(&mut self) {
+        self.evidence = Evidence::NONE;
+        self.scripts = [0; Script::ALL.len()];
+        (self.read, self.words, self.next_look, self.kept) = (0, 0, LOOK_EVERY, 0);
+        self.is_wide = false;
     }
 
     /// Reads on, until `most` bytes have been read in all or the language is clear.
     pub fn read(&mut self, text: &str, most: usize) {
-        let mut rest = text;
-        while self.read < most && !rest.is_empty() {
-            let Some(start) = rest.bytes().position(|byte| !byte.is_ascii_whitespace()) else { return };
-            rest = &rest[start..];
-            if let Some(after) = after_code(rest) {
-                rest = after;
-                continue;
-            }
-            // A word that is not parted by spaces is cut, so that no text makes this long.
-            let limit = rest.len().min(most - self.read);
-            let (mut end, mut kinds) = (0, 0);
-            for &byte in &rest.as_bytes()[..limit] {
-                let kind = KIND[usize::from(byte)];
-                if kind == BREAK {
-                    break;
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        'blocks: while self.read < most && at < bytes.len() {
+            let block = Block::at(bytes, at);
+            let breaks = block.space | block.ticks;
+            let mut ahead = u64::MAX;
+            loop {
+                let start = (!block.space & ahead).trailing_zeros() as usize;
+                if start >= BLOCK {
+                    at += BLOCK;
+                    continue 'blocks;
                 }
-                kinds |= kind;
-                end += 1;
-            }
-            while !rest.is_char_boundary(end) {
-                end += 1;
-            }
-            self.read += end;
-            if kinds & WIDE != 0 {
-                self.wide_token(&rest[..end]);
-            } else if kinds & CODE == 0 {
-                self.ascii_token(rest.as_bytes(), end);
-            }
-            rest = &rest[end..];
-            if self.words >= self.next_look {
-                self.next_look = self.words + LOOK_EVERY;
-                if self.by_words().is_some_and(|(_, margin)| margin >= CLEAR) {
-                    return;
+                if block.ticks >> start & 1 != 0 {
+                    let rest = text.get(at + start..).unwrap_or_default();
+                    at = bytes.len() - after_code(rest).len();
+                    continue 'blocks;
+                }
+                ahead = u64::MAX << start;
+                let end = (breaks & ahead).trailing_zeros() as usize;
+                if end >= BLOCK && start > 0 {
+                    // It may end in the block that begins with it.
+                    at += start;
+                    continue 'blocks;
+                }
+                let left = most - self.read;
+                let is_long = end >= BLOCK || end - start > left;
+                if is_long {
+                    at = self.long_token(text, at + start, left);
+                } else {
+                    self.read += end - start;
+                    ahead = u64::MAX << end;
+                    let token = u64::MAX << start & !ahead;
+                    if block.wide & token != 0 {
+                        self.wide_token(text.get(at + start..at + end).unwrap_or_default());
+                    } else if block.code & token == 0 {
+                        self.ascii_token(&bytes[at..], block.letters & token);
+                    }
+                }
+                if self.words >= self.next_look {
+                    self.next_look = self.words + LOOK_EVERY;
+                    let is_clear = |(_, margin)| margin >= CLEAR;
+                    if self.evidence.most() >= CLEAR && self.evidence.best().is_some_and(is_clear) {
+                        return;
+                    }
+                }
+                if is_long || self.read >= most {
+                    continue 'blocks;
                 }
             }
         }
     }
 
-    /// A stretch without white space, all ASCII: the first `end` bytes.
+    /// A stretch without white space that begins at `at` and is longer than a block, or than what is `left` to
+    /// read: it is cut there, so that no text makes this long. Returns where it ends.
+    #[cold]
+    fn long_token(&mut self, text: &str, at: usize, left: usize) -> usize {
+        let rest = &text.as_bytes()[at..];
+        let (mut end, mut is_ascii, mut is_code) = (0, true, false);
+        for part in rest[..left.min(rest.len())].chunks(BLOCK) {
+            let block = Block::at(part, 0);
+            let length = part.len().min((block.space | block.ticks).trailing_zeros() as usize);
+            let before = u64::MAX.checked_shr((BLOCK - length) as u32).unwrap_or(0);
+            is_ascii &= block.wide & before == 0;
+            is_code |= block.code & before != 0;
+            end += length;
+            if length < part.len() {
+                break;
+            }
+        }
+        while !text.is_char_boundary(at + end) {
+            end += 1;
+        }
+        self.read += end;
+        let token = text.get(at..at + end).unwrap_or_default();
+        if !is_ascii {
+            self.wide_token(token);
+        } else if !is_code {
+            let words = token.as_bytes().split(|byte| !byte.is_ascii_alphabetic());
+            words.filter(|word| !word.is_empty()).for_each(|word| self.ascii_word(word, word.len()));
+        }
+        at + end
+    }
+
+    /// A stretch without white space, all ASCII, by its letters.
     #[inline]
-    fn ascii_token(&mut self, rest: &[u8], end: usize) {
-        let mut at = 0;
-        while at < end {
-            let start = at;
-            while at < end && KIND[usize::from(rest[at])] == LETTER {
-                at += 1;
-            }
-            if at > start {
-                self.ascii_word(&rest[start..], at - start);
-            }
-            at += 1;
+    fn ascii_token(&mut self, rest: &[u8], mut letters: u64) {
+        while letters != 0 {
+            let start = letters.trailing_zeros();
+            let length = (!(letters >> start)).trailing_zeros() as usize;
+            self.ascii_word(&rest[start as usize..], length);
+            // The carry runs through the word.
+            letters &= letters.wrapping_add(1 << start);
         }
     }
 
     /// The same, not all ASCII.
     fn wide_token(&mut self, token: &str) {
-        let is_split = |letter: char| !is_common_han(letter) && !letter.is_alphabetic() && Script::of(letter).is_none();
+        let is_split = |letter: char| {
+            // Dashes and quotation marks are most of it.
+            matches!(letter, '\u{2000}'..='\u{206F}')
+                || !is_common_han(letter) && !letter.is_alphabetic() && Script::of(letter).is_none()
+        };
         for word in token.split(is_split).filter(|word| !word.is_empty()) {
             if word.is_ascii() {
                 self.ascii_word(word.as_bytes(), word.len());
@@ -178,16 +194,29 @@ impl Letters {
     fn ascii_word(&mut self, rest: &[u8], length: usize) {
         self.scripts[Script::Latin as usize] += length as u32;
         self.words += 1;
-        if let Some(clues) = ascii_key(rest, length).and_then(|key| WORDS.get(&key)) {
-            self.add(clues);
-        }
-        if self.keeps_text {
-            // All ASCII.
-            self.keep(std::str::from_utf8(&rest[..length]).unwrap_or_default());
+        let loaded: [u8; LOADED] = rest.first_chunk().copied().unwrap_or_else(|| {
+            let mut bytes = [0; LOADED];
+            bytes[..rest.len()].copy_from_slice(rest);
+            bytes
+        });
+        // No branch hangs on what the word is.
+        self.evidence.add(WORDS.of(ascii_key(u128::from_le_bytes(loaded), length)));
+        if self.kept < KEPT {
+            if length <= LOADED {
+                // What stands behind the word is written over.
+                self.clean[self.kept..self.kept + LOADED].copy_from_slice(&loaded);
+                self.kept += length;
+                self.clean[self.kept] = b' ';
+                self.kept += 1;
+            } else {
+                self.keep(&rest[..length.min(KEPT)]);
+            }
         }
     }
 
+    /// A word that has letters beyond ASCII.
     fn word(&mut self, word: &str) {
+        self.is_wide = true;
         for letter in word.chars() {
             if is_common_han(letter) {
                 self.scripts[Script::Han as usize] += 1;
@@ -198,40 +227,36 @@ impl Letters {
                 None if letter.is_ascii() => self.scripts[Script::Latin as usize] += 1,
                 None => {}
             }
-            if let Some(clues) = words::letter(letter) {
-                self.add(clues);
+            if let Some(clues) = clues::letter(letter) {
+                self.evidence.add(clues);
             }
         }
         self.words += 1;
-        if let Some(clues) = key(word).and_then(|key| WORDS.get(&key)) {
-            self.add(clues);
+        if let Some(key) = key(word) {
+            self.evidence.add(WORDS.of(key));
         }
-        if self.keeps_text {
-            self.keep(word);
-        }
-    }
-
-    /// Keeps a word for n-grams.
-    fn keep(&mut self, word: &str) {
-        if self.clean.len() < KEPT {
+        if self.kept < KEPT {
             let mut end = word.len().min(KEPT);
             while !word.is_char_boundary(end) {
                 end += 1;
             }
-            self.clean.push_str(&word[..end]);
-            self.clean.push(' ');
+            self.keep(&word.as_bytes()[..end]);
         }
     }
 
-    #[inline]
-    fn add(&mut self, clues: &Clues) {
-        let languages = clues.languages();
-        let share = SURE / languages.len().max(1) as u32;
-        languages.iter().for_each(|&language| self.evidence[usize::from(language)] += share);
+    /// Keeps a word of at most a few bytes more than [`KEPT`] for n-grams.
+    fn keep(&mut self, word: &[u8]) {
+        self.clean[self.kept..self.kept + word.len()].copy_from_slice(word);
+        self.kept += word.len();
+        self.clean[self.kept] = b' ';
+        self.kept += 1;
     }
 
     /// The script of most letters, if they are clearly most.
     pub fn script(&self) -> Option<Script> {
+        if !self.is_wide {
+            return (self.words > 0).then_some(Script::Latin);
+        }
         let mut weights = self.scripts;
         for (weight, script) in weights.iter_mut().zip(Script::ALL) {
             *weight *= script.weight();
@@ -248,9 +273,9 @@ impl Letters {
         (*most > 0 && most * 20 >= all * 11).then(|| Script::ALL[best])
     }
 
-    /// The language, if it is clear.
-    pub fn language(&mut self) -> Option<u8> {
-        let alone = match self.script()? {
+    /// The language of what is mostly in this script, if it is clear.
+    pub fn language(&self, script: Script) -> Option<u8> {
+        let alone = match script {
             Script::Han => "zh",
             Script::Japanese => "ja",
             Script::Korean => "ko",
@@ -270,36 +295,20 @@ impl Letters {
         (self.scripts.iter().sum::<u32>() > 1).then(|| number(alone)).flatten()
     }
 
-    /// The language with the most evidence, and how far ahead it is.
-    fn by_words(&self) -> Option<(u8, u32)> {
-        let (mut best, mut most, mut second) = (0, 0, 0);
-        for (language, &evidence) in self.evidence.iter().enumerate() {
-            if evidence > most {
-                (best, most, second) = (language as u8, evidence, most);
-            } else {
-                second = second.max(evidence);
-            }
-        }
-        (most > 0).then(|| (best, most - second))
-    }
-
     /// The language of a script that several share.
-    fn among(&mut self) -> Option<u8> {
-        let words = self.by_words();
+    fn among(&self) -> Option<u8> {
+        let words = self.evidence.best();
         if let Some((best, margin)) = words
-            && margin >= ENOUGH.min(SURE / 2 + self.words * 2)
-            && self.evidence[usize::from(best)] >= SURE
+            && margin >= ENOUGH.min(SURE / 2 + self.words as i16 * 2)
+            && self.evidence.0[usize::from(best)] >= SURE
         {
             return Some(best);
         }
         if self.scripts.iter().sum::<u32>() < FEWEST {
             return None;
         }
-        if !self.keeps_text {
-            self.wants_text = true;
-            return None;
-        }
-        let text = self.clean.trim_end();
+        // Whole words were kept.
+        let text = std::str::from_utf8(&self.clean[..self.kept]).unwrap_or_default().trim_end();
         let whole = whichlang::detect_language(text);
         let told = number(code_of(whole))?;
         // Function words that say otherwise make it unsure; those that agree stand in for a half.
@@ -335,16 +344,16 @@ fn is_common_han(letter: char) -> bool {
     matches!(letter, '\u{4E00}'..='\u{9FFF}')
 }
 
-/// What follows a piece of code that begins here, if one does.
-fn after_code(text: &str) -> Option<&str> {
+/// What follows the piece of code that begins here, with a backtick.
+fn after_code(text: &str) -> &str {
     let ticks = text.bytes().take_while(|byte| *byte == b'`').count();
-    let inside = text.get(ticks..).filter(|_| ticks > 0)?;
+    let inside = text.get(ticks..).unwrap_or_default();
     let (fence, is_block) = if ticks >= 3 { ("```", true) } else { ("`", false) };
     let line = if is_block { inside } else { inside.split('\n').next().unwrap_or(inside) };
-    Some(match memchr::memmem::find(line.as_bytes(), fence.as_bytes()) {
+    match memchr::memmem::find(line.as_bytes(), fence.as_bytes()) {
         Some(end) => inside[end..].trim_start_matches('`'),
         None => inside,
-    })
+    }
 }
 
 fn code_of(language: Lang) -> &'static str {

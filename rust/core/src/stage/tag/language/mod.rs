@@ -5,6 +5,8 @@
 //! that few languages have, and where those are too few by character n-grams (crate `whichlang`, a linear
 //! model on hashed n-grams), which has to say the same of the text and of two of its halves: the first, the middle, the last.
 
+mod block;
+mod clues;
 mod letters;
 mod script;
 #[cfg(test)]
@@ -42,19 +44,16 @@ fn number(code: &str) -> Option<u8> {
 
 /// Language and script of an answer, by their numbers; where the answer is too little to tell its
 /// language, that of prompt and answer together.
-pub fn identify<'t>(
-    answer: impl Iterator<Item = &'t str> + Clone,
-    prompt: impl Iterator<Item = &'t str> + Clone,
-) -> [Option<u8>; 2] {
+pub fn identify<'t>(answer: impl Iterator<Item = &'t str>, prompt: impl Iterator<Item = &'t str>) -> [Option<u8>; 2] {
     letters::with(|letters: &mut Letters| {
-        answer.clone().for_each(|text| letters.read(text, SAMPLE));
+        answer.for_each(|text| letters.read(text, SAMPLE));
         let script = letters.script();
-        let own = letters.language();
-        if own.is_some() || letters.wants_text {
+        let own = script.and_then(|script| letters.language(script));
+        if own.is_some() {
             return [own, script.map(|script| script as u8)];
         }
-        prompt.clone().for_each(|text| letters.read(text, 2 * SAMPLE));
-        let script = script.or_else(|| letters.script());
-        [letters.language(), script.map(|script| script as u8)]
+        prompt.for_each(|text| letters.read(text, 2 * SAMPLE));
+        let both = letters.script();
+        [both.and_then(|script| letters.language(script)), script.or(both).map(|script| script as u8)]
     })
 }

@@ -1,66 +1,7 @@
 //! Function words and letters that tell languages of one script apart.
 
-use super::number;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::LazyLock;
-
-/// The languages that a word or letter speaks for.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Clues {
-    count: u8,
-    languages: [u8; 15],
-}
-
-impl Clues {
-    /// The languages.
-    #[inline]
-    pub fn languages(&self) -> &[u8] {
-        &self.languages[..usize::from(self.count)]
-    }
-
-    fn add(&mut self, code: &str) {
-        if let Some(language) = number(code)
-            && !self.languages().contains(&language)
-            && let Some(place) = self.languages.get_mut(usize::from(self.count))
-        {
-            *place = language;
-            self.count += 1;
-        }
-    }
-}
-
-/// Hashes numbers of ours: nobody chooses them to collide.
-#[derive(Debug, Default)]
-pub(super) struct Mixer(u64);
-
-impl Hasher for Mixer {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u32(u32::from(byte)));
-    }
-
-    #[inline]
-    fn write_u32(&mut self, value: u32) {
-        self.write_u128(u128::from(value));
-    }
-
-    #[inline]
-    fn write_u128(&mut self, value: u128) {
-        let (low, high) = (value as u64, (value >> 64) as u64);
-        let product = u128::from(self.0 ^ low ^ 0x9E37_79B9_7F4A_7C15) * u128::from(high ^ 0xD6E8_FEB8_6659_FD93);
-        self.0 = product as u64 ^ (product >> 64) as u64;
-    }
-
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-type Map<K> = HashMap<K, Clues, BuildHasherDefault<Mixer>>;
-
 /// The most frequent words that carry grammar rather than matter, by language.
-const FUNCTION_WORDS: [(&str, &str); 26] = [
+pub(super) const FUNCTION_WORDS: [(&str, &str); 26] = [
     (
         "en",
         "the of and to in is that it was for on are as with his they be at this have from or had by not but what all were when we there can an your which their said if do will each about how up out them then she many some so these would other into has more her like him could been than who its now did down only may over after also most any very should because between through where while why does being your you i my me he a here just get new want make know well before against such those both during without within must however using use used",
@@ -168,7 +109,7 @@ const FUNCTION_WORDS: [(&str, &str); 26] = [
 ];
 
 /// Letters that few languages have.
-const RARE_LETTERS: [(&str, &str); 15] = [
+pub(super) const RARE_LETTERS: [(&str, &str); 15] = [
     ("de", "ß"),
     ("es", "ñ¿¡"),
     ("pt", "ãõ"),
@@ -185,86 +126,3 @@ const RARE_LETTERS: [(&str, &str); 15] = [
     ("sr", "јљњћђџ"),
     ("fa ur", "پچگ"),
 ];
-
-/// A word of at most 16 bytes as a number; a longer one is no function word.
-#[inline]
-pub(super) fn key(word: &str) -> Option<u128> {
-    if word.len() > 16 {
-        return None;
-    }
-    let mut bytes = [0; 16];
-    if word.is_ascii() {
-        bytes[..word.len()].copy_from_slice(word.as_bytes());
-        bytes.make_ascii_lowercase();
-    } else {
-        let mut at = 0;
-        for letter in word.chars().flat_map(char::to_lowercase) {
-            let end = at + letter.len_utf8();
-            letter.encode_utf8(bytes.get_mut(at..end)?);
-            at = end;
-        }
-    }
-    Some(u128::from_le_bytes(bytes))
-}
-
-/// The same of a word of ASCII letters: the first `length` bytes of `rest`.
-#[inline]
-pub(super) fn ascii_key(rest: &[u8], length: usize) -> Option<u128> {
-    const LOWER: u128 = u128::from_le_bytes([0x20; 16]);
-    let all = u128::MAX >> 128u32.checked_sub(8 * u32::try_from(length).ok()?).filter(|bits| *bits < 128)?;
-    let bytes = rest.first_chunk().copied().unwrap_or_else(|| {
-        let mut bytes = [0; 16];
-        bytes[..rest.len()].copy_from_slice(rest);
-        bytes
-    });
-    Some((u128::from_le_bytes(bytes) | LOWER) & all)
-}
-
-/// Function words and the languages that have them.
-pub(super) static WORDS: LazyLock<Map<u128>> = LazyLock::new(|| {
-    let mut words = Map::default();
-    for (code, list) in FUNCTION_WORDS {
-        for key in list.split(' ').filter(|word| !word.is_empty()).filter_map(key) {
-            words.entry(key).or_default().add(code);
-        }
-    }
-    words
-});
-
-/// Rare letters and the languages that have them.
-static LETTERS: LazyLock<Map<char>> = LazyLock::new(|| {
-    let mut letters = Map::default();
-    for (codes, list) in RARE_LETTERS {
-        for letter in list.chars() {
-            codes.split(' ').for_each(|code| letters.entry(letter).or_default().add(code));
-        }
-    }
-    letters
-});
-
-/// The languages of a rare letter.
-#[inline]
-pub(super) fn letter(letter: char) -> Option<&'static Clues> {
-    // All of them stand in the alphabets before this.
-    if letter < '\u{2000}' { LETTERS.get(&letter) } else { None }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_clue_has_room() {
-        assert!(WORDS.values().chain(LETTERS.values()).all(|clues| clues.languages().len() < clues.languages.len()));
-        assert!(LETTERS.keys().all(|&rare| letter(rare).is_some()));
-        let said = |word: &str, code: &str| {
-            let clues = key(word).and_then(|key| WORDS.get(&key));
-            clues.zip(number(code)).is_some_and(|(clues, number)| clues.languages().contains(&number))
-        };
-        for word in ["a", "The", "abcdefghijklmnop", "abcdefghijklmnopq"] {
-            assert_eq!(ascii_key(format!("{word} and so on and on").as_bytes(), word.len()), key(word));
-            assert_eq!(ascii_key(word.as_bytes(), word.len()), key(word));
-        }
-        assert!(said("The", "en") && said("die", "de") && said("die", "nl") && !said("the", "de"));
-    }
-}
