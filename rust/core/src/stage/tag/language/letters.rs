@@ -2,10 +2,10 @@
 
 use super::block::{BLOCK, Block};
 use super::clues::{self, Evidence, SURE, WORDS, ascii_key, key};
+use super::ngrams;
 use super::number;
 use super::script::Script;
 use std::cell::RefCell;
-use whichlang::Lang;
 
 /// Evidence at which function words settle it.
 const ENOUGH: i16 = 3 * SURE;
@@ -156,7 +156,7 @@ impl Letters {
             self.wide_token(token);
         } else if !is_code {
             let words = token.as_bytes().split(|byte| !byte.is_ascii_alphabetic());
-            words.filter(|word| !word.is_empty()).for_each(|word| self.ascii_word(word, word.len()));
+            words.filter(|word| !word.is_empty()).for_each(|word| self.lone_word(word));
         }
         at + end
     }
@@ -176,21 +176,23 @@ impl Letters {
     /// The same, not all ASCII.
     fn wide_token(&mut self, token: &str) {
         let is_split = |letter: char| {
-            // Dashes and quotation marks are most of it.
-            matches!(letter, '\u{2000}'..='\u{206F}')
-                || !is_common_han(letter) && !letter.is_alphabetic() && Script::of(letter).is_none()
+            is_mark(letter) || !is_common_han(letter) && !letter.is_alphabetic() && Script::of(letter).is_none()
         };
         for word in token.split(is_split).filter(|word| !word.is_empty()) {
             if word.is_ascii() {
-                self.ascii_word(word.as_bytes(), word.len());
+                self.lone_word(word.as_bytes());
             } else {
                 self.word(word);
             }
         }
     }
 
+    fn lone_word(&mut self, word: &[u8]) {
+        self.ascii_word(word, word.len());
+    }
+
     /// The first `length` bytes, which are ASCII letters.
-    #[inline]
+    #[inline(always)]
     fn ascii_word(&mut self, rest: &[u8], length: usize) {
         self.scripts[Script::Latin as usize] += length as u32;
         self.words += 1;
@@ -199,7 +201,6 @@ impl Letters {
             bytes[..rest.len()].copy_from_slice(rest);
             bytes
         });
-        // No branch hangs on what the word is.
         self.evidence.add(WORDS.of(ascii_key(u128::from_le_bytes(loaded), length)));
         if self.kept < KEPT {
             if length <= LOADED {
@@ -308,33 +309,19 @@ impl Letters {
             return None;
         }
         // Whole words were kept.
-        let text = std::str::from_utf8(&self.clean[..self.kept]).unwrap_or_default().trim_end();
-        let whole = whichlang::detect_language(text);
-        let told = number(code_of(whole))?;
-        // Function words that say otherwise make it unsure; those that agree stand in for a half.
+        let text = simdutf8::basic::from_utf8(&self.clean[..self.kept]).unwrap_or_default().trim_end();
+        if let Some((best, margin)) = words
+            && margin >= SURE
+            && ngrams::language(ngrams::beginning(text)) == Some(best)
+        {
+            return Some(best);
+        }
+        let told = ngrams::language(text)?;
         match words {
             Some((best, margin)) if best != told && margin > SURE / 3 => None,
             Some((best, _)) if best == told => Some(told),
-            _ => halves_say(text, whole).then_some(told),
+            _ => ngrams::halves_say(text, told).then_some(told),
         }
-    }
-}
-
-/// Whether two of the first, the middle and the last half of a text are in its language.
-fn halves_say(text: &str, whole: Lang) -> bool {
-    let at = |quarters: usize| {
-        let mut at = text.len() * quarters / 4;
-        while !text.is_char_boundary(at) {
-            at += 1;
-        }
-        at
-    };
-    let (first, middle, last) = (at(1), at(2), at(3));
-    let says = |part: &str| whichlang::detect_language(part) == whole;
-    match (says(&text[..middle]), says(&text[middle..])) {
-        (true, true) => true,
-        (false, false) => false,
-        _ => says(&text[first..last]),
     }
 }
 
@@ -342,6 +329,12 @@ fn halves_say(text: &str, whole: Lang) -> bool {
 #[inline]
 fn is_common_han(letter: char) -> bool {
     matches!(letter, '\u{4E00}'..='\u{9FFF}')
+}
+
+/// Dashes, quotation marks, full stops and the like: what most often parts words, and is no letter of any script.
+#[inline]
+fn is_mark(letter: char) -> bool {
+    matches!(letter, '\u{2000}'..='\u{206F}' | '\u{3000}'..='\u{3004}' | '\u{3008}'..='\u{3020}' | '\u{FF00}'..='\u{FF20}')
 }
 
 /// What follows the piece of code that begins here, with a backtick.
@@ -353,26 +346,5 @@ fn after_code(text: &str) -> &str {
     match memchr::memmem::find(line.as_bytes(), fence.as_bytes()) {
         Some(end) => inside[end..].trim_start_matches('`'),
         None => inside,
-    }
-}
-
-fn code_of(language: Lang) -> &'static str {
-    match language {
-        Lang::Ara => "ar",
-        Lang::Cmn => "zh",
-        Lang::Deu => "de",
-        Lang::Eng => "en",
-        Lang::Fra => "fr",
-        Lang::Hin => "hi",
-        Lang::Ita => "it",
-        Lang::Jpn => "ja",
-        Lang::Kor => "ko",
-        Lang::Nld => "nl",
-        Lang::Por => "pt",
-        Lang::Rus => "ru",
-        Lang::Spa => "es",
-        Lang::Swe => "sv",
-        Lang::Tur => "tr",
-        Lang::Vie => "vi",
     }
 }

@@ -4,10 +4,12 @@
 //! themselves (kana is Japanese, Hangul Korean); other text is told by its function words and by letters
 //! that few languages have, and where those are too few by character n-grams (crate `whichlang`, a linear
 //! model on hashed n-grams), which has to say the same of the text and of two of its halves: the first, the middle, the last.
+//! Function words that say something stand in for the halves, and then the beginning may do for the text.
 
 mod block;
 mod clues;
 mod letters;
+mod ngrams;
 mod script;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! One sentence or two a language, and texts that must stay untold.
 
 use super::*;
+use proptest::prelude::*;
 
 fn told(answer: &str, prompt: &str) -> (Option<&'static str>, Option<&'static str>) {
     let [language, script] = identify(std::iter::once(answer), std::iter::once(prompt));
@@ -57,4 +58,25 @@ fn white_space_at_the_end_ends_it() {
         told(text, " \n");
     }
     assert_eq!(told("Das weiß ich leider nicht.\n", "").0, Some("de"));
+}
+
+proptest! {
+    /// White space counts as nothing, so it must not matter where in a block of bytes a word falls.
+    #[test]
+    fn places_in_memory_do_not_matter(
+        pieces in proptest::collection::vec(
+            prop_oneof![
+                "the|and|is|der|und|nicht|Größe|déjà|x1|don't|a\\.b\\.c",
+                "[a-z]{1,90}",
+                "[äßéñ漢字가жы。，’—]{1,40}",
+                "`[a-z` ]{0,9}`|```[a-z\\n]{0,70}```|[a-z]{0,70}[0-9=/][a-z]{0,70}",
+            ],
+            0..60,
+        ),
+        before in 0usize..130,
+    ) {
+        let text = pieces.join(" ");
+        prop_assert_eq!(told(&format!("{}{text}", " \n".repeat(before / 2)), ""), told(&text, ""));
+        prop_assert_eq!(told(&format!("{}{text}", " ".repeat(before)), ""), told(&text, ""));
+    }
 }
