@@ -2,8 +2,7 @@
 //!
 //! Every byte beyond ASCII counts as a word byte here; what it is, is looked at later.
 
-/// Bytes of a block.
-const BLOCK: usize = 64;
+use crate::text::bits::{self, BLOCK, Level};
 
 /// A block and the byte behind it.
 type Window = [u8; BLOCK + 1];
@@ -29,23 +28,32 @@ struct Bits {
 /// Appends the places where runs of word bytes begin and end, in turns, to `edges`, and the places where
 /// the two bytes of a literal may stand to `pairs`. Returns whether the text is all ASCII.
 pub(super) fn read(text: &[u8], nibbles: Option<&Nibbles>, edges: &mut Vec<u32>, pairs: &mut Vec<u32>) -> bool {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("popcnt") {
+    match Level::here() {
+        #[cfg(target_arch = "x86_64")]
         // SAFETY: the processor has these.
-        return unsafe { avx2::read(text, nibbles, edges, pairs) };
+        Level::Avx512 => unsafe { avx512::read(text, nibbles, edges, pairs) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the processor has these.
+        Level::Avx2 => unsafe { avx2::read(text, nibbles, edges, pairs) },
+        Level::Plain => read_by(text, edges, pairs, |window| portable(window, nibbles), bits::places),
     }
-    read_by(text, edges, pairs, |window| portable(window, nibbles))
 }
 
 #[inline(always)]
-fn read_by(text: &[u8], edges: &mut Vec<u32>, pairs: &mut Vec<u32>, bits_of: impl Fn(&Window) -> Bits) -> bool {
+fn read_by(
+    text: &[u8],
+    edges: &mut Vec<u32>,
+    pairs: &mut Vec<u32>,
+    bits_of: impl Fn(&Window) -> Bits,
+    places: impl Fn(u64, u32, &mut Vec<u32>),
+) -> bool {
     let (mut carry, mut wide) = (0, 0);
     let mut add = |bits: Bits, base: u32| {
-        flatten(bits.words ^ (bits.words << 1 | carry), base, edges);
+        places(bits.words ^ (bits.words << 1 | carry), base, edges);
         carry = bits.words >> 63;
         wide |= bits.wide;
         if bits.pairs != 0 {
-            flatten(bits.pairs, base, pairs);
+            places(bits.pairs, base, pairs);
         }
     };
     let mut at = 0;
@@ -62,21 +70,6 @@ fn read_by(text: &[u8], edges: &mut Vec<u32>, pairs: &mut Vec<u32>, bits_of: imp
         add(bits_of(&window), base as u32);
     }
     wide == 0
-}
-
-/// Appends the places of the bits. Eight at a time, wanted or not: cheaper than to guess their number.
-#[inline(always)]
-fn flatten(mut bits: u64, base: u32, out: &mut Vec<u32>) {
-    let count = bits.count_ones() as usize;
-    out.reserve(BLOCK);
-    for eight in out.spare_capacity_mut()[..BLOCK].as_chunks_mut::<8>().0.iter_mut().take(count.div_ceil(8)) {
-        for place in eight {
-            place.write(base + bits.trailing_zeros());
-            bits &= bits.wrapping_sub(1);
-        }
-    }
-    // SAFETY: so many were written behind the others, and a word has 64 bits at most.
-    unsafe { out.set_len(out.len() + count) };
 }
 
 const WORD: [bool; 256] = {
@@ -115,8 +108,10 @@ mod avx2 {
     #[target_feature(enable = "avx2,bmi1,popcnt")]
     pub fn read(text: &[u8], nibbles: Option<&Nibbles>, edges: &mut Vec<u32>, pairs: &mut Vec<u32>) -> bool {
         match nibbles.map(|nibbles| nibbles.tables.each_ref().map(|table| both_halves(table))) {
-            Some(tables) => super::read_by(text, edges, pairs, |window| bits(window, Some(&tables))),
-            None => super::read_by(text, edges, pairs, |window| bits(window, None)),
+            Some(tables) => {
+                super::read_by(text, edges, pairs, |window| bits(window, Some(&tables)), super::bits::places)
+            }
+            None => super::read_by(text, edges, pairs, |window| bits(window, None), super::bits::places),
         }
     }
 
@@ -164,6 +159,57 @@ mod avx2 {
             }
         }
         bits
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use super::{BLOCK, Bits, Nibbles, Window};
+    use crate::text::bits::avx512::{between, four_times, load, places};
+    use std::arch::x86_64::{
+        __m512i, _mm512_and_si512, _mm512_cmpeq_epi8_mask, _mm512_movepi8_mask, _mm512_or_si512, _mm512_set1_epi8,
+        _mm512_shuffle_epi8, _mm512_srli_epi16, _mm512_test_epi8_mask,
+    };
+
+    #[target_feature(enable = "avx512bw,avx512vbmi2,bmi1,popcnt")]
+    pub fn read(text: &[u8], nibbles: Option<&Nibbles>, edges: &mut Vec<u32>, pairs: &mut Vec<u32>) -> bool {
+        match nibbles.map(|nibbles| nibbles.tables.each_ref().map(|table| four_times(table))) {
+            Some(tables) => super::read_by(
+                text,
+                edges,
+                pairs,
+                |window| bits(window, Some(&tables)),
+                |bits, base, out| places(bits, base, out),
+            ),
+            None => super::read_by(
+                text,
+                edges,
+                pairs,
+                |window| bits(window, None),
+                |bits, base, out| places(bits, base, out),
+            ),
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512bw")]
+    fn bits(window: &Window, tables: Option<&[__m512i; 4]>) -> Bits {
+        let (Some(block), Some(next)) = (window.first_chunk::<BLOCK>(), window.last_chunk::<BLOCK>()) else {
+            return Bits::default();
+        };
+        let bytes = load(block);
+        let wide = _mm512_movepi8_mask(bytes);
+        let letters = between(_mm512_or_si512(bytes, _mm512_set1_epi8(0x20)), b'a', b'z');
+        let line = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b'_' as i8));
+        let words = letters | between(bytes, b'0', b'9') | line | wide;
+        let Some([a, b, c, d]) = tables else { return Bits { words, wide, pairs: 0 } };
+        let nibble = _mm512_set1_epi8(15);
+        let of = |bytes: __m512i, low: __m512i, high: __m512i| {
+            let low = _mm512_shuffle_epi8(low, _mm512_and_si512(bytes, nibble));
+            let high = _mm512_shuffle_epi8(high, _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), nibble));
+            _mm512_and_si512(low, high)
+        };
+        Bits { words, wide, pairs: _mm512_test_epi8_mask(of(bytes, *a, *b), of(load(next), *c, *d)) }
     }
 }
 

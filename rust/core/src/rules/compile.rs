@@ -57,6 +57,18 @@ pub(super) struct Gate {
     pub waits: bool,
 }
 
+/// What a rule's hits add; of all rules together, so that few lines of memory hold them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gain {
+    pub weight: f32,
+    /// Hits that count.
+    pub most: u32,
+    /// The number of its tag among all tags.
+    pub tag: u32,
+    /// Whether it has measures to hold.
+    pub measures: bool,
+}
+
 /// A rule, ready.
 #[derive(Debug)]
 pub(super) struct Ready {
@@ -65,9 +77,9 @@ pub(super) struct Ready {
     pub tag: usize,
     pub name: String,
     pub same: Same,
-    pub weight: f32,
     pub most: u32,
     pub has_with: bool,
+    pub has_unless: bool,
     /// What lets the expressions run, if its measures gate it; else that stands among the phrases of all rules.
     pub needs: Phrases,
     /// `with` (owner 0) and `unless` (owner 1).
@@ -113,8 +125,8 @@ pub struct Compiled {
     pub(super) measures: Vec<Measure>,
     /// By pack: the number of its first tag among all tags.
     pub(super) offsets: Vec<usize>,
-    /// By rule: the number of its tag among all tags.
-    pub(super) tags_of: Vec<u32>,
+    /// By rule: what its hits add.
+    pub(super) gains: Vec<Gain>,
     /// Tags of all packs.
     pub(super) tags: usize,
 }
@@ -146,7 +158,7 @@ impl Compiled {
             measured: Vec::new(),
             measures: Vec::new(),
             offsets: Vec::new(),
-            tags_of: Vec::new(),
+            gains: Vec::new(),
             tags: 0,
         };
         let mut builders = Builders::default();
@@ -238,16 +250,21 @@ impl Compiled {
             self.slow.push(id);
         }
         let tag = self.columns[pack].tags.iter().position(|tag| *tag == rule.tag).unwrap_or_default();
-        self.tags_of.push((self.offsets[pack] + tag) as u32);
+        self.gains.push(Gain {
+            weight: rule.weight,
+            most: rule.most,
+            tag: (self.offsets[pack] + tag) as u32,
+            measures: !measure.is_empty(),
+        });
         self.gates.push(Gate { scope, waits: !beside.is_empty() });
         self.rules.push(Ready {
             pack,
             tag,
             name,
             same: rule.same,
-            weight: rule.weight,
             most: rule.most,
             has_with: !rule.with.is_empty(),
+            has_unless: !rule.unless.is_empty(),
             needs: needs.build(),
             beside,
             regex,

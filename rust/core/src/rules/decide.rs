@@ -10,15 +10,15 @@ impl Compiled {
     pub(super) fn decide(&self, record: &Seen<'_, '_>, scratch: &mut Scratch) {
         scratch.scores.clear();
         scratch.scores.resize(self.tags, f32::NAN);
-        for (rule, ready) in self.rules.iter().enumerate() {
+        for (rule, gain) in self.gains.iter().enumerate() {
             let count = scratch.counts[rule];
             if count == 0 {
                 continue;
             }
-            if self.holds(ready, record, &scratch.word_counts, &mut scratch.measured) {
-                let score = &mut scratch.scores[self.tags_of[rule] as usize];
+            if !gain.measures || self.holds(&self.rules[rule], record, &scratch.word_counts, &mut scratch.measured) {
+                let score = &mut scratch.scores[gain.tag as usize];
                 let before = if score.is_nan() { 0.0 } else { *score };
-                *score = before + ready.weight * count.min(ready.most) as f32;
+                *score = before + gain.weight * count.min(gain.most) as f32;
             } else {
                 // Its places explain nothing.
                 scratch.counts[rule] = 0;
@@ -50,7 +50,7 @@ impl Compiled {
             let label = scratch.labels[at].0;
             let from = scratch.kept.len();
             let tag = (self.offsets[usize::from(label.column)] + usize::from(label.tag)) as u32;
-            let is_its = |rule: u32| self.tags_of[rule as usize] == tag && scratch.counts[rule as usize] > 0;
+            let is_its = |rule: u32| self.gains[rule as usize].tag == tag && scratch.counts[rule as usize] > 0;
             scratch.kept.extend(scratch.places.iter().filter(|place| is_its(place.rule)).take(PLACES));
             let to = scratch.kept.len();
             (scratch.labels[at].1, scratch.labels[at].2) = (from, to);

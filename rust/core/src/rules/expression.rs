@@ -10,9 +10,6 @@ const BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub(super) struct Expression {
     any: Regex,
-    /// The same without the edges of words, which an automaton cannot tell beyond ASCII: where it finds nothing,
-    /// there is nothing.
-    rough: Option<Regex>,
     /// For texts of ASCII; not where the expression itself is beyond.
     ascii: Option<bytes::Regex>,
 }
@@ -32,11 +29,16 @@ impl Expression {
                 .nest_limit(64)
                 .build()
         };
+        // What the user wrote is judged before it is changed: messages show no other pattern.
         let any = build(pattern).map_err(|error| {
             let text = error.to_string();
             let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
             Error::plan(at, format!("the expression `{pattern}` cannot be used: {last}"))
         })?;
+        if !pattern.is_ascii() {
+            return Ok(Self { any, ascii: None });
+        }
+        let any = ascii_edges(pattern).and_then(|pattern| build(&pattern).ok()).unwrap_or(any);
         let ascii = bytes::RegexBuilder::new(pattern)
             .case_insensitive(true)
             .multi_line(true)
@@ -46,9 +48,8 @@ impl Expression {
             .nest_limit(64)
             .build();
         // Letters beyond ASCII would be bytes there, and their cases unknown.
-        let ascii = ascii.ok().filter(|_| pattern.is_ascii() && !pattern.contains("(?"));
-        let rough = without_edges(pattern).and_then(|rough| build(&rough).ok());
-        Ok(Self { any, rough, ascii })
+        let ascii = ascii.ok().filter(|_| !pattern.contains("(?"));
+        Ok(Self { any, ascii })
     }
 
     /// The places of its matches, at most so many.
@@ -60,32 +61,35 @@ impl Expression {
                     .take(most)
                     .for_each(|found| hit(found.start() as u32, found.end() as u32));
             }
-            _ if self.rough.as_ref().is_some_and(|rough| !rough.is_match(text)) => {}
             _ => self.any.find_iter(text).take(most).for_each(|found| hit(found.start() as u32, found.end() as u32)),
         }
     }
 }
 
-/// The pattern without its `\b`; nothing where it has none, or one of another kind.
-fn without_edges(pattern: &str) -> Option<String> {
-    let mut rough = String::new();
+/// The pattern with `\b` and `\B` between ASCII characters, as RE2 has them: what an automaton cannot tell of
+/// other letters it would have to leave to a machine that is a hundred times as slow. Nothing where it has neither.
+fn ascii_edges(pattern: &str) -> Option<String> {
+    let mut changed = String::new();
     let mut letters = pattern.chars().peekable();
     while let Some(letter) = letters.next() {
         match (letter, letters.peek()) {
-            ('\\', Some('b')) => {
+            ('\\', Some(&edge @ ('b' | 'B'))) => {
                 letters.next();
-                if matches!(letters.peek(), Some('{' | '?' | '*' | '+')) {
-                    return None;
+                if letters.peek() == Some(&'{') {
+                    // `\b{start}` and its like say themselves what they mean.
+                    changed.extend([letter, edge]);
+                } else {
+                    changed.extend(["(?-u:\\", if edge == 'b' { "b" } else { "B" }, ")"]);
                 }
             }
             ('\\', Some(&next)) => {
                 letters.next();
-                rough.extend([letter, next]);
+                changed.extend([letter, next]);
             }
-            _ => rough.push(letter),
+            _ => changed.push(letter),
         }
     }
-    (rough.len() < pattern.len()).then_some(rough)
+    (changed.len() > pattern.len()).then_some(changed)
 }
 
 #[cfg(test)]

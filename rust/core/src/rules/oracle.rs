@@ -156,7 +156,8 @@ fn of_turn(rules: &[(usize, &Rule)], index: usize, turn: &Turn<'_>, counting: &m
     for number in needed {
         for &(_, rule) in rules.iter().filter(|(own, _)| *own == number) {
             for pattern in &rule.regex {
-                let Ok(regex) = RegexBuilder::new(pattern).case_insensitive(true).multi_line(true).build() else {
+                let pattern = if pattern.is_ascii() { pattern.replace("\\b", "(?-u:\\b)") } else { pattern.clone() };
+                let Ok(regex) = RegexBuilder::new(&pattern).case_insensitive(true).multi_line(true).build() else {
                     continue;
                 };
                 let found = regex.find_iter(turn.text).take(rule.most as usize);

@@ -68,6 +68,14 @@ pub struct Phrases {
     longest: usize,
 }
 
+/// A word that a phrase may begin with.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Begin {
+    at: u32,
+    /// A bit for each kind of beginning.
+    kinds: u32,
+}
+
 fn pair_hash(first: u64, second: u64) -> u64 {
     let mixed = (first.rotate_left(29) ^ second).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     mixed ^ mixed >> 32
@@ -150,62 +158,95 @@ impl Phrases {
         text: &str,
         words: &[Word],
         scopes: u8,
-        begins: &mut Vec<u32>,
+        begins: &mut Vec<Begin>,
         mut hit: impl FnMut(u32, u32, u32),
     ) {
         let count = self.beginnings(words, scopes, begins);
-        for &at in &begins[..count] {
-            self.find_at(text, words, at as usize, scopes, &mut hit);
+        for begin in &begins[..count] {
+            self.look(text, words, *begin, &mut hit);
         }
     }
 
-    /// The words that a phrase may begin with, put in front of the buffer, and how many; without a branch, since
-    /// where they are cannot be guessed.
+    /// The same, until `hit` says that it knows enough.
     #[inline]
-    fn beginnings(&self, words: &[Word], scopes: u8, out: &mut Vec<u32>) -> usize {
-        if out.len() < words.len() {
-            out.resize(words.len(), 0);
+    pub fn find_until(&self, text: &str, words: &[Word], mut hit: impl FnMut(u32, u32, u32) -> bool) {
+        let mut knows = false;
+        for at in 0..words.len() {
+            let begin = self.begin(words, at, u8::MAX);
+            if begin.kinds != 0 {
+                self.look(text, words, begin, &mut |owner, start, end| knows |= hit(owner, start, end));
+                if knows {
+                    return;
+                }
+            }
         }
-        let mut count = 0;
-        for (at, two) in words.windows(2).enumerate() {
-            let may = self.first.filter.scopes(two[0].hash)
-                | self.pairs.filter.scopes(pair_hash(two[0].hash, two[1].hash))
-                | self.stems.filter.scopes(stem_hash(two[0].head));
-            out[count] = at as u32;
-            count += usize::from(may & scopes != 0);
-        }
-        if let Some(last) = words.len().checked_sub(1) {
-            out[count] = last as u32;
-            count += 1;
-        }
-        count
     }
 
     /// The same for phrases that begin with word `at`.
     #[inline]
     pub fn find_at(&self, text: &str, words: &[Word], at: usize, scopes: u8, hit: &mut impl FnMut(u32, u32, u32)) {
-        let word = &words[at];
-        let mut look = |beginnings: &Beginnings, filtered: u64, hash: u64| {
-            if beginnings.filter.scopes(filtered) & scopes != 0 {
-                for entry in beginnings.table.get(hash) {
-                    self.check(entry, text, words, at, hit);
-                }
-            }
-        };
-        look(&self.first, word.hash, word.hash);
-        if let Some(next) = words.get(at + 1) {
-            let hash = pair_hash(word.hash, next.hash);
-            look(&self.pairs, hash, hash);
+        self.look(text, words, self.begin(words, at, scopes), hit);
+    }
+
+    /// The words that a phrase may begin with, put in front of the buffer, and how many; without a branch, since
+    /// where they are cannot be guessed.
+    #[inline]
+    fn beginnings(&self, words: &[Word], scopes: u8, out: &mut Vec<Begin>) -> usize {
+        if out.len() < words.len() {
+            out.resize(words.len(), Begin::default());
         }
-        look(&self.stems, stem_hash(word.head), three(word.head));
+        let mut count = 0;
+        for at in 0..words.len() {
+            let begin = self.begin(words, at, scopes);
+            out[count] = begin;
+            count += usize::from(begin.kinds != 0);
+        }
+        count
+    }
+
+    /// What may begin with a word.
+    #[inline(always)]
+    fn begin(&self, words: &[Word], at: usize, scopes: u8) -> Begin {
+        let word = &words[at];
+        let next = words.get(at + 1).map_or(0, |next| next.hash);
+        let may = |filter: &Filter, hash: u64, kind: u32| u32::from(filter.scopes(hash) & scopes != 0) << kind;
+        let kinds = may(&self.first.filter, word.hash, 0)
+            | may(&self.pairs.filter, pair_hash(word.hash, next), 1)
+            | may(&self.stems.filter, stem_hash(word.head), 2);
+        Begin { at: at as u32, kinds }
     }
 
     #[inline]
-    fn check(&self, entry: &Entry, text: &str, words: &[Word], at: usize, hit: &mut impl FnMut(u32, u32, u32)) {
-        let pieces = &self.pieces[entry.from as usize..entry.to as usize];
-        let Some(here) = words.get(at..at + pieces.len()) else { return };
-        if pieces.iter().zip(here).all(|(piece, word)| piece.matches(text, word)) {
-            hit(entry.owner, words[at].start, here[here.len() - 1].end);
+    fn look(&self, text: &str, words: &[Word], begin: Begin, hit: &mut impl FnMut(u32, u32, u32)) {
+        let here = &words[begin.at as usize..];
+        let Some(word) = here.first() else { return };
+        if begin.kinds & 1 != 0 {
+            for entry in self.first.table.get(word.hash) {
+                self.check(entry, 1, text, here, hit);
+            }
+        }
+        if begin.kinds & 2 != 0
+            && let Some(next) = here.get(1)
+        {
+            for entry in self.pairs.table.get(pair_hash(word.hash, next.hash)) {
+                self.check(entry, 2, text, here, hit);
+            }
+        }
+        if begin.kinds & 4 != 0 {
+            for entry in self.stems.table.get(three(word.head)) {
+                self.check(entry, 0, text, here, hit);
+            }
+        }
+    }
+
+    /// Whether the phrase stands here; the first words, `known`, do, by the hash that the table has.
+    #[inline]
+    fn check(&self, entry: &Entry, known: usize, text: &str, here: &[Word], hit: &mut impl FnMut(u32, u32, u32)) {
+        let length = (entry.to - entry.from) as usize;
+        let Some(here) = here.get(..length) else { return };
+        let rest = || &self.pieces[entry.from as usize + known..entry.to as usize];
+        if length == known || rest().iter().zip(&here[known..]).all(|(piece, word)| piece.matches(text, word)) {
+            hit(entry.owner, here[0].start, here[length - 1].end);
         }
     }
 }

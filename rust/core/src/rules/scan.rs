@@ -7,6 +7,7 @@
 use super::compile::{Compiled, Part, Ready};
 use super::measure::Facts;
 use super::pack::{Same, Scope};
+use super::phrases::Begin;
 use super::sentences::Sentence;
 use super::words::{self, Edges, Word};
 use crate::record::Role;
@@ -46,7 +47,7 @@ pub struct Scratch {
     pairs: Vec<u32>,
     /// By turn: where its words and its pairs begin.
     cuts: Vec<(usize, usize)>,
-    begins: Vec<u32>,
+    begins: Vec<Begin>,
     literals: Vec<(u32, u32)>,
     /// Hits of the turn that have to be looked at once more: rule, start, end.
     waiting: Vec<(u32, u32, u32)>,
@@ -148,7 +149,10 @@ impl Compiled {
         for &rule in &self.gated {
             let (ready, mut is_needed) = (&self.rules[rule], false);
             if self.gates[rule].scope & scopes != 0 && self.holds(ready, record, word_counts, measured) {
-                ready.needs.find(turn.text, words, 1, begins, |_, _, _| is_needed = true);
+                ready.needs.find_until(turn.text, words, |_, _, _| {
+                    is_needed = true;
+                    true
+                });
             }
             if is_needed {
                 needed.push(rule as u32);
@@ -193,7 +197,7 @@ impl Compiled {
                             Same::Sentence => Sentence::of(turn.text, (start, end)),
                             Same::Turn => Sentence::ALL,
                         };
-                        let stands = ready.stands_in(sentence, turn.text, words, begins);
+                        let stands = ready.stands_in(sentence, turn.text, words);
                         known = Some((sentence, stands));
                         stands
                     }
@@ -256,19 +260,20 @@ fn head(text: &str) -> &str {
 
 impl Ready {
     /// Whether a hit in the sentence counts: one of `with` stands there too, and none of `unless`.
-    fn stands_in(&self, sentence: Sentence, text: &str, words: &[Word], begins: &mut Vec<u32>) -> bool {
+    fn stands_in(&self, sentence: Sentence, text: &str, words: &[Word]) -> bool {
         // Phrases that reach in begin some words before.
         let reach = self.beside.longest().saturating_sub(1);
         let from = words.partition_point(|word| word.end < sentence.from).saturating_sub(reach);
         let to = words.partition_point(|word| word.start < sentence.to);
         let near = &words[from..(to + reach).min(words.len())];
-        let [mut with, mut unless] = [false; 2];
-        self.beside.find(text, near, 1, begins, |owner, start, end| {
+        let [mut with, mut unless] = [!self.has_with, false];
+        self.beside.find_until(text, near, |owner, start, end| {
             let is_there = sentence.has(start, end);
             with |= is_there && owner == 0;
             unless |= is_there && owner == 1;
+            unless || (with && !self.has_unless)
         });
-        !unless && (with || !self.has_with)
+        with && !unless
     }
 }
 

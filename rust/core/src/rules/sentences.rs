@@ -1,7 +1,23 @@
 //! Where sentences end: what stands beside a hit stands in its sentence.
 
+/// The bytes that a mark which ends a sentence begins with.
+const MAY_BEGIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = matches!(byte as u8, b'.' | b'!' | b'?' | b'\n' | 0xE3 | 0xEF);
+        byte += 1;
+    }
+    table
+};
+
 /// Whether a mark that ends a sentence begins at `at`.
+#[inline]
 fn is_mark(text: &[u8], at: usize) -> bool {
+    MAY_BEGIN[usize::from(text[at])] && is_mark_indeed(text, at)
+}
+
+fn is_mark_indeed(text: &[u8], at: usize) -> bool {
     match text[at] {
         b'.' | b'!' | b'?' | b'\n' => true,
         0xE3 => text[at..].starts_with("。".as_bytes()),

@@ -65,6 +65,15 @@ pub fn class(character: char) -> u8 {
     classes.cells[usize::from(classes.rows[point / BLOCK]) * BLOCK + point % BLOCK]
 }
 
+/// Whether a character surely is its own lower case: marks, symbols and scripts without case. What this does not
+/// know may have a case or not.
+pub fn is_caseless(character: char) -> bool {
+    matches!(character,
+        '\u{a0}'..='\u{bf}' | '\u{df}'..='\u{ff}' | '\u{2000}'..='\u{20ff}' | '\u{2200}'..='\u{23ff}'
+        | '\u{2500}'..='\u{2bff}' | '\u{2e80}'..='\u{a63f}' | '\u{ac00}'..='\u{d7ff}' | '\u{f900}'..='\u{ff20}'
+        | '\u{1f000}'..='\u{1faff}')
+}
+
 /// White space as Python's `str.isspace` sees it: the property White_Space and U+001C to U+001F.
 pub fn is_white(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
@@ -82,6 +91,14 @@ mod tests {
             assert!(is_ideograph_lead(character.to_string().as_bytes()[0]) && character.len_utf8() == 3);
         }
         assert!(!is_ideograph_lead("\u{3fff}".as_bytes()[0]) && !is_ideograph_lead("\u{a000}".as_bytes()[0]));
+    }
+
+    #[test]
+    fn what_is_caseless_is_its_own_lower_case() {
+        let all = ('\0'..=char::MAX).filter(|&character| is_caseless(character));
+        for character in all {
+            assert!(character.to_lowercase().eq([character]), "{character:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The form in which tokens are compared: NFC, full lower case, no variation selectors.
 
-use super::chars::{self, KIND, REMOVED, UNASSIGNED, UNSTABLE};
+use super::chars::{self, DIGIT, KIND, REMOVED, UNASSIGNED, UNSTABLE};
 use unicode_normalization::UnicodeNormalization as _;
 
 /// What was met on the way.
@@ -21,12 +21,20 @@ pub fn comparable(text: &str, out: &mut Vec<u8>) -> Seen {
     }
     let mut sigma = false;
     let mut unstable = false;
+    let mut plain = true;
     let mut at = 0;
     while let Some(next) = next_wide(text, at) {
         let Some(character) = text[next..].chars().next() else { break };
-        unstable |= chars::class(character) & UNSTABLE != 0;
+        let class = chars::class(character);
+        unstable |= class & UNSTABLE != 0;
         sigma |= character == 'Σ';
+        plain &= class & (UNSTABLE | DIGIT) == 0 && class & KIND != REMOVED && chars::is_caseless(character);
         at = next + character.len_utf8();
+    }
+    if plain {
+        // Nothing but ASCII changes: most texts beyond ASCII have a curly mark or two, or are Chinese.
+        lower_ascii(text.as_bytes(), out);
+        return Seen::default();
     }
     if unstable || sigma {
         let composed: String = if unstable { text.nfc().collect() } else { text.to_owned() };
@@ -93,7 +101,7 @@ fn lower(text: &str, out: &mut Vec<u8>) -> Seen {
             seen.removed = true;
             continue;
         }
-        seen.wide_digit |= class & chars::DIGIT != 0;
+        seen.wide_digit |= class & DIGIT != 0;
         let mut buffer = [0; 4];
         if class & UNASSIGNED != 0 {
             out.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());

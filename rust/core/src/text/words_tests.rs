@@ -70,32 +70,7 @@ fn examples() {
     }
 }
 
-#[test]
-fn every_ascii_byte_by_the_table() {
-    for byte in 0..128u8 {
-        let mut block = [b' '; 64];
-        block[17] = byte.to_ascii_lowercase();
-        let bits = ascii_bits(&block);
-        let kind = chars::class(char::from(byte)) & KIND;
-        assert_eq!(bits.words != 0, kind == WORD, "{byte}");
-        assert_eq!(bits.singles != 0, kind == SINGLE, "{byte}");
-        assert_eq!(bits.digits != 0, byte.is_ascii_digit());
-        assert_eq!(bits.wide, 0);
-    }
-}
-
 proptest! {
-    #[test]
-    fn blocks_agree_with_their_definition(block in proptest::collection::vec(any::<u8>(), 64)) {
-        let (a, b) = (ascii_bits(&block), ascii_bits_plain(&block));
-        prop_assert_eq!((a.words, a.singles, a.digits, a.wide), (b.words, b.singles, b.digits, b.wide));
-        #[cfg(target_arch = "x86_64")]
-        {
-            let c = ascii_bits_sse2(&block);
-            prop_assert_eq!((c.words, c.singles, c.digits, c.wide), (b.words, b.singles, b.digits, b.wide));
-        }
-    }
-
     #[test]
     fn tokens_agree_with_the_rule(text in "(\\PC|[a-zA-Z_0-9 .,+#]|[éÉΣσİ中한ก❤\u{fe0f}\u{301}\u{200b}\n]){0,300}") {
         let tokens = read(&text);
