@@ -10,11 +10,12 @@ impl Compiled {
     pub(super) fn decide(&self, record: &Seen<'_, '_>, scratch: &mut Scratch) {
         scratch.scores.clear();
         scratch.scores.resize(self.tags, f32::NAN);
-        for (rule, gain) in self.gains.iter().enumerate() {
-            let count = scratch.counts[rule];
-            if count == 0 {
-                continue;
-            }
+        // Few rules of the many have hits.
+        scratch.hit.clear();
+        scratch.hit.extend((0u32..).zip(&scratch.counts).filter(|(_, count)| **count > 0).map(|(rule, _)| rule));
+        for at in 0..scratch.hit.len() {
+            let rule = scratch.hit[at] as usize;
+            let (gain, count) = (self.gains[rule], scratch.counts[rule]);
             if !gain.measures || self.holds(&self.rules[rule], record, &scratch.word_counts, &mut scratch.measured) {
                 let score = &mut scratch.scores[gain.tag as usize];
                 let before = if score.is_nan() { 0.0 } else { *score };

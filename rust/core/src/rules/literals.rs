@@ -18,15 +18,38 @@ struct Literal {
     start: bool,
     /// Where in it the two bytes stand.
     offset: usize,
+    /// Its first eight bytes, zeros behind a shorter one, and which bits of them count.
+    head: u64,
+    mask: u64,
+}
+
+impl Literal {
+    /// Whether it stands at `start`.
+    #[inline]
+    fn stands(&self, text: &[u8], start: usize) -> bool {
+        match text.get(start..).and_then(<[u8]>::first_chunk) {
+            Some(eight) => {
+                u64::from_le_bytes(*eight) & self.mask == self.head
+                    && (self.text.len() <= 8 || text[start..].starts_with(&self.text))
+            }
+            None => text[start..].starts_with(&self.text),
+        }
+    }
 }
 
 impl Builder {
     /// Adds a literal for `owner`; it is not empty.
     pub fn add(&mut self, text: &str, owner: u32, start: bool) {
         let text: Box<[u8]> = text.as_bytes().into();
-        let rarity = |at: &usize| frequency(text[*at]) * text.get(at + 1).map_or(1_000, |&next| frequency(next));
+        let rarity = |at: &usize| match text.get(at + 1) {
+            Some(&next) if FREQUENT.contains(&[text[*at], next]) => 10 * frequency(text[*at]) * frequency(next),
+            Some(&next) => frequency(text[*at]) * frequency(next),
+            None => 1_000 * frequency(text[*at]),
+        };
         let offset = (0..text.len().saturating_sub(1)).min_by_key(rarity).unwrap_or(0);
-        self.0.push(Literal { text, owner, start, offset });
+        let head = text.iter().take(8).rev().fold(0, |head, &byte| head << 8 | u64::from(byte));
+        let mask = if text.len() < 8 { (1 << (8 * text.len())) - 1 } else { u64::MAX };
+        self.0.push(Literal { text, owner, start, offset, head, mask });
     }
 
     /// The search.
@@ -104,6 +127,13 @@ pub(super) struct Literals {
     search: Option<Search>,
 }
 
+/// Letters that stand together more often than by themselves.
+const FREQUENT: [[u8; 2]; 32] = [
+    *b"th", *b"he", *b"in", *b"er", *b"an", *b"re", *b"nd", *b"on", *b"en", *b"at", *b"ou", *b"ed", *b"ha", *b"to",
+    *b"or", *b"it", *b"is", *b"es", *b"ng", *b"st", *b"ur", *b"ss", *b"ti", *b"io", *b"le", *b"ve", *b"co", *b"me",
+    *b"de", *b"li", *b"ri", *b"ro",
+];
+
 /// How frequent a byte is in texts, in thousandths, by rough count.
 fn frequency(byte: u8) -> u32 {
     const LETTERS: [u8; 26] =
@@ -151,7 +181,7 @@ impl Literals {
             for &index in search.table.get(key(pair)) {
                 let literal = &self.literals[index as usize];
                 if let Some(start) = (at as usize).checked_sub(literal.offset)
-                    && bytes[start..].starts_with(&literal.text)
+                    && literal.stands(bytes, start)
                 {
                     found.push((start as u32, index));
                 }

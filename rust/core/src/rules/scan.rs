@@ -56,6 +56,8 @@ pub struct Scratch {
     pub(super) word_counts: Vec<u32>,
     /// By rule: hits that count.
     pub(super) counts: Vec<u32>,
+    /// Rules with hits.
+    pub(super) hit: Vec<u32>,
     pub(super) places: Vec<Place>,
     pub(super) measured: Vec<f64>,
     pub(super) scores: Vec<f32>,

@@ -5,9 +5,9 @@
 pub(super) struct Filter(Box<[u8]>);
 
 impl Filter {
-    /// A filter for so many hashes, which lets about a twentieth of others through.
+    /// A filter for so many hashes, which lets a fiftieth of others through at most.
     pub fn new(hashes: usize) -> Self {
-        Self(vec![0; (hashes * 16).next_power_of_two().clamp(1 << 8, 1 << 18)].into_boxed_slice())
+        Self(vec![0; (hashes * 48).next_power_of_two().clamp(1 << 8, 1 << 18)].into_boxed_slice())
     }
 
     /// Puts a hash in.

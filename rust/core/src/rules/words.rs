@@ -145,16 +145,19 @@ fn ascii(text: &[u8], start: u32, end: u32) -> Word {
         let both = [(low | LOWER) & masks[0], (high | LOWER) & masks[1]];
         return Word { hash: step(SEED, both), head: both[0] as u32, start, end };
     }
-    long(&text[from..to], start, end)
+    let (hash, head) = long(&text[from..to]);
+    Word { hash, head, start, end }
 }
 
-/// The same for a long word, and for one of a short text.
+/// Hash and head of a long word, and of one of a short text. No `Word`: the other words would take the same way
+/// through memory.
 #[cold]
-fn long(word: &[u8], start: u32, end: u32) -> Word {
+#[inline(never)]
+fn long(word: &[u8]) -> (u64, u32) {
     let mut small = [0; HASHED];
     let hashed = word.len().min(HASHED);
     small.iter_mut().zip(word).for_each(|(small, byte)| *small = lower(*byte));
-    Word { hash: hash_of(&small[..hashed], word.len()), head: head(&small[..hashed]), start, end }
+    (hash_of(&small[..hashed], word.len()), head(&small[..hashed]))
 }
 
 /// A word that is being read, in lower case.
