@@ -128,10 +128,10 @@ pub(super) struct Literals {
 }
 
 /// Letters that stand together more often than by themselves.
-const FREQUENT: [[u8; 2]; 32] = [
+const FREQUENT: [[u8; 2]; 36] = [
     *b"th", *b"he", *b"in", *b"er", *b"an", *b"re", *b"nd", *b"on", *b"en", *b"at", *b"ou", *b"ed", *b"ha", *b"to",
     *b"or", *b"it", *b"is", *b"es", *b"ng", *b"st", *b"ur", *b"ss", *b"ti", *b"io", *b"le", *b"ve", *b"co", *b"me",
-    *b"de", *b"li", *b"ri", *b"ro",
+    *b"de", *b"li", *b"ri", *b"ro", *b"as", *b"se", *b"al", *b"ar",
 ];
 
 /// How frequent a byte is in texts, in thousandths, by rough count.
