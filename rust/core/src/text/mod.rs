@@ -3,7 +3,7 @@
 //! They follow the deduplication rule of the design word for word; `tests/oracle/dedup_oracle.py` is
 //! the same rule once more, in plain Python.
 
-pub mod bits;
+pub(crate) mod bits;
 pub mod chars;
 pub mod distinct;
 pub mod hash;

@@ -95,7 +95,7 @@ impl Cuts {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,popcnt")]
     fn read_avx2(&mut self, form: &[u8], length: usize) {
-        self.read_by(form, length, |block| bits::avx2::bits(block), |bits, base, out| bits::places(bits, base, out));
+        self.read_by(form, length, |block| bits::avx2::bits(block), bits::places);
     }
 
     #[inline(always)]
