@@ -5,6 +5,7 @@
 
 use super::columns_group::Columns;
 use super::columns_labels;
+use super::columns_runs;
 use super::disk::Disk;
 use super::output::Output;
 use crate::digest::Digest;
@@ -41,6 +42,9 @@ const SCHEMA: &str = "message record {
   required group traits (LIST) { repeated group list { required binary element (STRING); } }
   required group changes (MAP) { repeated group key_value { required binary key (STRING); required int32 value; } }
 ";
+
+/// How many those are, each part of a nested one by itself.
+const COLUMNS: usize = 15;
 
 /// Most bytes of the row log that become one row group.
 const GROUP_BYTES: usize = 8 << 20;
@@ -149,7 +153,7 @@ impl<'a> ColumnsWriter<'a> {
         let mut properties = WriterProperties::builder()
             .set_writer_version(WriterVersion::PARQUET_1_0)
             .set_created_by("corpuskit".to_owned())
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(columns_runs::LEVEL)?))
             .set_statistics_enabled(EnabledStatistics::None)
             .set_offset_index_disabled(true)
             .set_max_row_group_row_count(None);
@@ -201,7 +205,7 @@ impl<'a> ColumnsWriter<'a> {
         columns.traits.write(&mut group, Some(&columns.trait_levels))?;
         columns.kinds.write(&mut group, Some(&columns.change_levels))?;
         columns.change_levels.write::<Int32Type>(&mut group, &columns.times)?;
-        columns.labels.write(&mut group)?;
+        columns.labels.write(&mut group, &leaves[COLUMNS..])?;
         group.close()?;
         Ok(())
     }

@@ -1,15 +1,19 @@
 //! The label columns of `columns/`: one a label column of the run, its score, and the places.
 
 use super::columns::{Group, too_few};
+use super::columns_runs::{self, Levels};
 use super::rows::RowBytes;
 use crate::record::labels::{LabelColumn, Vocabulary};
-use bytes::Bytes;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int32Type};
 use parquet::errors::ParquetError;
+use parquet::schema::types::ColumnDescPtr;
 use std::fmt::Write as _;
 
 /// Columns that every run has, where a declared value may stand instead of a label.
 const FIXED: [&str; 3] = ["category", "persona", "traits"];
+
+/// Most texts that are numbered with two bytes.
+const MOST: usize = 1 << 16;
 
 /// Whether the column stands among those that every run has.
 pub(super) fn is_fixed(column: &LabelColumn) -> bool {
@@ -106,19 +110,18 @@ impl<'v> LabelColumns<'v> {
         Some(())
     }
 
-    /// Writes them, in the order of [`schema`].
-    pub fn write(&self, group: &mut Group<'_, '_>) -> Result<(), ParquetError> {
+    /// Writes them as the columns `leaves`, in the order of [`schema`].
+    pub fn write(&self, group: &mut Group<'_, '_>, leaves: &[ColumnDescPtr]) -> Result<(), ParquetError> {
+        let mut leaves = leaves.iter();
         for (at, column) in self.vocabulary.columns.iter().enumerate() {
             let list = &self.tags[at];
             if !is_fixed(column) {
-                let names = texts(&column.tags);
-                let values: Vec<ByteArray> = list.values.iter().map(|&tag| names[usize::from(tag)].clone()).collect();
-                match column.one {
-                    true => write::<ByteArrayType>(group, &values, &list.levels(), None)?,
-                    false => write_list::<ByteArrayType, _>(group, &values, list)?,
-                }
+                let levels = if column.one { list.optional() } else { Levels::list(&list.counts) };
+                let tags = list.values.iter().map(|&tag| usize::from(tag));
+                write_texts(group, leaves.next(), &levels, &column.tags, tags)?;
             }
             if column.one && column.scored {
+                leaves.next();
                 let scores = &self.scores[at];
                 // A label that was declared has no score.
                 let mut each = scores.iter();
@@ -132,14 +135,19 @@ impl<'v> LabelColumns<'v> {
             }
         }
         if !self.vocabulary.rules.is_empty() {
-            let names = texts(&self.vocabulary.rules);
-            let places = &self.places.values;
-            let rules: Vec<ByteArray> = places.iter().map(|place| names[place[0] as usize].clone()).collect();
-            write_list::<ByteArrayType, _>(group, &rules, &self.places)?;
+            let (list, places) = (&self.places, &self.places.values);
+            let (definition, repetition) = list.levels();
+            let (names, rules) = (&self.vocabulary.rules, places.iter().map(|place| place[0] as usize));
+            if names.len() <= MOST {
+                write_texts(group, leaves.next(), &Levels::list(&list.counts), names, rules)?;
+            } else {
+                let rules: Vec<ByteArray> = rules.map(|rule| ByteArray::from(names[rule].as_str())).collect();
+                write::<ByteArrayType>(group, &rules, &definition, Some(&repetition))?;
+            }
             for part in 1..4 {
                 let numbers: Vec<i32> =
                     places.iter().map(|place| i32::try_from(place[part]).unwrap_or(i32::MAX)).collect();
-                write_list::<Int32Type, _>(group, &numbers, &self.places)?;
+                write::<Int32Type>(group, &numbers, &definition, Some(&repetition))?;
             }
         }
         Ok(())
@@ -147,26 +155,50 @@ impl<'v> LabelColumns<'v> {
 }
 
 impl<T> Lists<T> {
-    /// Definition levels of an optional column.
-    fn levels(&self) -> Vec<i16> {
-        self.counts.iter().map(|&count| i16::from(count > 0)).collect()
+    /// The levels of an optional column.
+    fn optional(&self) -> Levels {
+        Levels::optional(self.counts.iter().map(|&count| (count > 0, 1)))
+    }
+
+    /// Definition and repetition levels of a list.
+    fn levels(&self) -> (Vec<i16>, Vec<i16>) {
+        let entries = self.values.len() + self.counts.len();
+        let (mut definition, mut repetition) = (Vec::with_capacity(entries), Vec::with_capacity(entries));
+        for &count in &self.counts {
+            let more = (count as usize).saturating_sub(1);
+            definition.push(i16::from(count > 0));
+            repetition.push(0);
+            definition.resize(definition.len() + more, 1);
+            repetition.resize(repetition.len() + more, 1);
+        }
+        (definition, repetition)
     }
 }
 
-fn texts(names: &[String]) -> Vec<ByteArray> {
-    names.iter().map(|name| Bytes::copy_from_slice(name.as_bytes()).into()).collect()
-}
-
-fn write_list<T: DataType, V>(group: &mut Group<'_, '_>, values: &[T::T], list: &Lists<V>) -> Result<(), ParquetError> {
-    let (mut definition, mut repetition) = (Vec::new(), Vec::new());
-    for &count in &list.counts {
-        let count = count as usize;
-        definition.push(i16::from(count > 0));
-        repetition.push(0);
-        definition.resize(definition.len() + count.saturating_sub(1), 1);
-        repetition.resize(repetition.len() + count.saturating_sub(1), 1);
+/// Writes texts that are numbers of `names`, of which there are at most [`MOST`], as the next column of the group: the names that come, and one page of
+/// places among them.
+fn write_texts(
+    group: &mut Group<'_, '_>,
+    leaf: Option<&ColumnDescPtr>,
+    levels: &Levels,
+    names: &[String],
+    numbers: impl Iterator<Item = usize>,
+) -> Result<(), ParquetError> {
+    const NEW: u32 = u32::MAX;
+    let mut dictionary: Vec<&[u8]> = Vec::new();
+    let mut places = vec![NEW; names.len()];
+    let mut runs = Vec::with_capacity(numbers.size_hint().0);
+    for number in numbers {
+        let place = &mut places[number];
+        if *place == NEW {
+            *place = dictionary.len() as u32;
+            dictionary.push(names[number].as_bytes());
+        }
+        runs.push((*place as u16, 1));
     }
-    write::<T>(group, values, &definition, Some(&repetition))
+    let leaf = leaf.ok_or_else(too_few)?;
+    let (bytes, close) = columns_runs::of_places(leaf, levels, &dictionary, runs.into_iter(), true)?;
+    group.append_column(&bytes, close)
 }
 
 /// Writes the next column of the group.
