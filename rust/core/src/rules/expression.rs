@@ -2,6 +2,7 @@
 
 use crate::{Error, Result};
 use regex::{Regex, RegexBuilder, bytes};
+use std::sync::OnceLock;
 
 /// A compiled expression stays below this many bytes; a bigger one is refused when the pack is loaded.
 const BYTES: usize = 256 << 10;
@@ -10,8 +11,50 @@ const BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub(super) struct Expression {
     any: Regex,
-    /// For texts of ASCII; not where the expression itself is beyond.
-    ascii: Option<bytes::Regex>,
+    /// What an expression of ASCII characters runs as.
+    ascii: Option<Ascii>,
+}
+
+/// An expression of ASCII characters. Compiled when it is wanted first: not every run has texts of both kinds.
+#[derive(Debug)]
+struct Ascii {
+    pattern: Box<str>,
+    /// Its edges of words are those of ASCII; nothing where it has none.
+    edges: OnceLock<Option<Regex>>,
+    /// For texts of ASCII; nothing where the pattern has flags, which may be about other texts.
+    bytes: OnceLock<Option<bytes::Regex>>,
+}
+
+fn build(pattern: &str) -> std::result::Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern)
+        .case_insensitive(true)
+        .multi_line(true)
+        .size_limit(BYTES)
+        .dfa_size_limit(BYTES)
+        .nest_limit(64)
+        .build()
+}
+
+impl Ascii {
+    fn edges(&self) -> Option<&Regex> {
+        self.edges.get_or_init(|| ascii_edges(&self.pattern).and_then(|pattern| build(&pattern).ok())).as_ref()
+    }
+
+    fn bytes(&self) -> Option<&bytes::Regex> {
+        let build = || {
+            // Letters beyond ASCII would be bytes there, and their cases unknown.
+            let bytes = bytes::RegexBuilder::new(&self.pattern)
+                .case_insensitive(true)
+                .multi_line(true)
+                .unicode(false)
+                .size_limit(BYTES)
+                .dfa_size_limit(BYTES)
+                .nest_limit(64)
+                .build();
+            bytes.ok().filter(|_| !self.pattern.contains("(?"))
+        };
+        self.bytes.get_or_init(build).as_ref()
+    }
 }
 
 impl Expression {
@@ -20,49 +63,31 @@ impl Expression {
     /// # Errors
     /// A pattern that is none, or too big.
     pub fn new(pattern: &str, at: &str) -> Result<Self> {
-        let build = |pattern: &str| {
-            RegexBuilder::new(pattern)
-                .case_insensitive(true)
-                .multi_line(true)
-                .size_limit(BYTES)
-                .dfa_size_limit(BYTES)
-                .nest_limit(64)
-                .build()
-        };
-        // What the user wrote is judged before it is changed: messages show no other pattern.
+        // What the user wrote is judged, not what it runs as: messages show no other pattern.
         let any = build(pattern).map_err(|error| {
             let text = error.to_string();
             let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
             Error::plan(at, format!("the expression `{pattern}` cannot be used: {last}"))
         })?;
-        if !pattern.is_ascii() {
-            return Ok(Self { any, ascii: None });
-        }
-        let any = ascii_edges(pattern).and_then(|pattern| build(&pattern).ok()).unwrap_or(any);
-        let ascii = bytes::RegexBuilder::new(pattern)
-            .case_insensitive(true)
-            .multi_line(true)
-            .unicode(false)
-            .size_limit(BYTES)
-            .dfa_size_limit(BYTES)
-            .nest_limit(64)
-            .build();
-        // Letters beyond ASCII would be bytes there, and their cases unknown.
-        let ascii = ascii.ok().filter(|_| !pattern.contains("(?"));
+        let ascii = pattern.is_ascii().then(|| Ascii {
+            pattern: pattern.into(),
+            edges: OnceLock::new(),
+            bytes: OnceLock::new(),
+        });
         Ok(Self { any, ascii })
     }
 
     /// The places of its matches, at most so many.
     pub fn find(&self, text: &str, is_ascii: bool, most: usize, mut hit: impl FnMut(u32, u32)) {
-        match &self.ascii {
-            Some(ascii) if is_ascii => {
-                ascii
-                    .find_iter(text.as_bytes())
-                    .take(most)
-                    .for_each(|found| hit(found.start() as u32, found.end() as u32));
-            }
-            _ => self.any.find_iter(text).take(most).for_each(|found| hit(found.start() as u32, found.end() as u32)),
+        if let Some(bytes) = self.ascii.as_ref().filter(|_| is_ascii).and_then(Ascii::bytes) {
+            let found = bytes.find_iter(text.as_bytes()).take(most);
+            return found.for_each(|found| hit(found.start() as u32, found.end() as u32));
         }
+        self.beyond_ascii().find_iter(text).take(most).for_each(|found| hit(found.start() as u32, found.end() as u32));
+    }
+
+    fn beyond_ascii(&self) -> &Regex {
+        self.ascii.as_ref().and_then(Ascii::edges).unwrap_or(&self.any)
     }
 }
 
@@ -119,7 +144,7 @@ mod tests {
                 for text in [text.clone(), text.clone() + &more] {
                     let mut found = Vec::new();
                     expression.find(&text, text.is_ascii(), 5, |start, end| found.push((start as usize, end as usize)));
-                    let expected: Vec<_> = expression.any.find_iter(&text).take(5).map(|found| (found.start(), found.end())).collect();
+                    let expected: Vec<_> = expression.beyond_ascii().find_iter(&text).take(5).map(|found| (found.start(), found.end())).collect();
                     prop_assert_eq!(found, expected, "{} in {:?}", pattern, text);
                 }
             }

@@ -104,7 +104,10 @@ impl Group {
     /// How many pairs of a text it lets through, in millionths.
     fn lets_through(&self) -> u32 {
         let of = |low: u16, high: u16| -> u32 {
-            (0..=u8::MAX).filter(|byte| low >> (byte & 15) & high >> (byte >> 4) & 1 == 1).map(frequency).sum()
+            (0..=u8::MAX)
+                .filter(|byte| low >> (byte & 15) & high >> (byte >> 4) & 1 == 1)
+                .map(|byte| FREQUENCY[usize::from(byte)])
+                .sum()
         };
         of(self.0[0], self.0[1]) * of(self.0[2], self.0[3])
     }
@@ -134,13 +137,24 @@ const FREQUENT: [[u8; 2]; 36] = [
     *b"de", *b"li", *b"ri", *b"ro", *b"as", *b"se", *b"al", *b"ar",
 ];
 
+/// The same as a table: a search is built from many of them.
+const FREQUENCY: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = frequency(byte as u8);
+        byte += 1;
+    }
+    table
+};
+
 /// How frequent a byte is in texts, in thousandths, by rough count.
-fn frequency(byte: u8) -> u32 {
+const fn frequency(byte: u8) -> u32 {
     const LETTERS: [u8; 26] =
         [65, 12, 22, 33, 102, 18, 16, 49, 56, 1, 6, 33, 20, 57, 62, 15, 1, 50, 52, 73, 23, 8, 17, 1, 14, 1];
     match byte {
         b' ' => 160,
-        b'a'..=b'z' => u32::from(LETTERS[usize::from(byte - b'a')]),
+        b'a'..=b'z' => LETTERS[(byte - b'a') as usize] as u32,
         b'\n' | b'.' | b',' => 12,
         0x80.. => 8,
         b'0'..=b'9' | b'A'..=b'Z' | b'-' | b'\'' | b'"' => 4,

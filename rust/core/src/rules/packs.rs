@@ -4,6 +4,7 @@ use super::{Compiled, Facts, Loaded, Pack, Scratch, Turn};
 use crate::record::Role;
 use crate::{Error, Result};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The shipped packs: name and TOML text.
 const SHIPPED: [(&str, &str); 5] = [
@@ -19,21 +20,32 @@ pub fn shipped() -> impl Iterator<Item = &'static str> {
     SHIPPED.iter().map(|(name, _)| *name)
 }
 
+/// A pack's file: what messages call it, and its text.
+type Source = (String, String);
+
+/// The packs that were loaded last: a plan is looked at two or three times before it runs.
+static LAST: Mutex<Option<(Vec<Source>, Arc<Compiled>)>> = Mutex::new(None);
+
 /// Loads packs and runs their own examples: `builtin` for all shipped ones, a shipped pack's name, or
 /// the path of a TOML file.
 ///
 /// # Errors
 /// A pack that cannot be read or used, or whose example does not do what it says.
-pub fn load(names: &[String]) -> Result<Compiled> {
-    let packs = texts(names)?;
-    let loaded = packs.iter().map(|(pack, _, text)| Loaded {
+pub fn load(names: &[String]) -> Result<Arc<Compiled>> {
+    let sources = sources(names)?;
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, compiled)) = last.as_ref().filter(|(known, _)| *known == sources) {
+        return Ok(Arc::clone(compiled));
+    }
+    let packs = checked(&sources)?;
+    let loaded = packs.iter().zip(&sources).map(|((pack, _), (_, text))| Loaded {
         pack: pack.name.clone(),
         version: pack.version,
         digest: blake3::hash(text.as_bytes()).to_hex().to_string(),
     });
-    let loaded = loaded.collect();
-    let packs: Vec<(Pack, String)> = packs.into_iter().map(|(pack, place, _)| (pack, place)).collect();
-    Ok(Compiled { loaded, ..Compiled::new(&packs)? })
+    let compiled = Arc::new(Compiled { loaded: loaded.collect(), ..Compiled::new(&packs)? });
+    *last = Some((sources, Arc::clone(&compiled)));
+    Ok(compiled)
 }
 
 /// The packs themselves, checked, with what messages call them.
@@ -41,28 +53,31 @@ pub fn load(names: &[String]) -> Result<Compiled> {
 /// # Errors
 /// As [`load`].
 pub fn packs(names: &[String]) -> Result<Vec<(Pack, String)>> {
-    Ok(texts(names)?.into_iter().map(|(pack, place, _)| (pack, place)).collect())
+    checked(&sources(names)?)
 }
 
-/// The packs, what messages call them, and their files.
-fn texts(names: &[String]) -> Result<Vec<(Pack, String, String)>> {
-    let mut packs = Vec::new();
-    let mut add = |text: String, place: &str| {
-        let pack = Pack::from_toml(&text, place)?;
+fn checked(sources: &[Source]) -> Result<Vec<(Pack, String)>> {
+    let packs = sources.iter().map(|(place, text)| {
+        let pack = Pack::from_toml(text, place)?;
         check_examples(&pack, place)?;
-        packs.push((pack, place.to_owned(), text));
-        Ok::<_, Error>(())
-    };
+        Ok((pack, place.clone()))
+    });
+    packs.collect()
+}
+
+fn sources(names: &[String]) -> Result<Vec<Source>> {
+    let mut sources = Vec::new();
+    let shipped = |&(name, text): &(&str, &str)| (name.to_owned(), text.to_owned());
     for name in names {
         if name == "builtin" {
-            SHIPPED.iter().try_for_each(|(name, text)| add((*text).to_owned(), name))?;
-        } else if let Some((name, text)) = SHIPPED.iter().find(|(shipped, _)| shipped == name) {
-            add((*text).to_owned(), name)?;
+            sources.extend(SHIPPED.iter().map(shipped));
+        } else if let Some(pack) = SHIPPED.iter().find(|(shipped, _)| shipped == name) {
+            sources.push(shipped(pack));
         } else {
-            add(read(name)?, name)?;
+            sources.push((name.clone(), read(name)?));
         }
     }
-    Ok(packs)
+    Ok(sources)
 }
 
 fn read(name: &str) -> Result<String> {

@@ -47,7 +47,7 @@ const MOST_TAGS: usize = 1 << 16;
 /// The stage, ready to run.
 #[derive(Debug)]
 pub struct Tagger {
-    packs: Option<Compiled>,
+    packs: Option<Arc<Compiled>>,
     sources: Sources,
     /// The columns of language and script.
     language: Option<[u16; 2]>,
