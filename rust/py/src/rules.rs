@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 /// Loads packs, which runs their own examples, and tells what is in them, as JSON.
 #[pyfunction]
 pub fn rules_overview(py: Python<'_>, packs: Vec<String>) -> Result<String> {
-    detached(py, || json(&overview(&load(&packs)?)))
+    detached(py, || json(&overview(load(&packs)?.as_ref())))
 }
 
 /// The labels of a text with the places that earned them, as JSON. The text is taken for the only
@@ -29,7 +29,7 @@ pub fn rules_explain(py: Python<'_>, packs: Vec<String>, text: String, role: Str
                 return Err(Error::plan("role", format!("unknown role `{role}`, {expected}")));
             }
         };
-        json(&explain(&load(&packs)?, role, &text))
+        json(&explain(load(&packs)?.as_ref(), role, &text))
     })
 }
 
