@@ -270,12 +270,8 @@ impl Tail {
             return later.judgement().map(Judgement::duplicate);
         }
         let Some(index) = &mut self.index else { return Ok(None) };
-        if let Some(next) = batch.entries.get(candidate.entry..)
-            && !next.is_empty()
-        {
-            index.prefetch(next);
-        }
-        let judged = index.judge(&batch.entries[ends.entry..candidate.entry]);
+        let next = batch.entries.get(candidate.entry..).unwrap_or_default();
+        let judged = index.judge_before(&batch.entries[ends.entry..candidate.entry], next);
         judged.map(Judgement::duplicate).map_err(|error| self.disk.explain_error(error))
     }
 

@@ -113,7 +113,7 @@ fn of_three_avx512(tokens: &[u64], seed: u64, out: &mut Vec<u64>) {
     unsafe { out.set_len(out.len() + count) };
 }
 
-/// A set of 64-bit identities: open addressing, cleared in the time that its next use needs anyway.
+/// A set of 64-bit identities whose upper half is spread well: open addressing, cleared in the time that its next use needs anyway.
 #[derive(Debug, Default)]
 pub struct IdentitySet {
     /// 0 is empty; identity 0 is stored as 1 (they are hashes: one more collision in 2⁶⁴).
@@ -134,7 +134,7 @@ impl IdentitySet {
     #[inline]
     pub fn insert(&mut self, identity: u64) -> bool {
         let identity = identity.max(1);
-        let mut at = identity as usize & self.mask;
+        let mut at = (identity >> 32) as usize & self.mask;
         loop {
             match self.slots[at] {
                 0 => {
@@ -151,7 +151,7 @@ impl IdentitySet {
     #[inline]
     pub fn contains(&self, identity: u64) -> bool {
         let identity = identity.max(1);
-        let mut at = identity as usize & self.mask;
+        let mut at = (identity >> 32) as usize & self.mask;
         loop {
             match self.slots[at] {
                 0 => return false,

@@ -41,7 +41,8 @@ impl Hasher for Itself {
         bytes.iter().for_each(|&byte| self.0 = mix(self.0 ^ u64::from(byte)));
     }
     fn write_u64(&mut self, shingle: u64) {
-        self.0 = shingle;
+        // The map looks at the lowest bits first, which an entry does not keep.
+        self.0 = shingle.rotate_left(32);
     }
 }
 

@@ -128,33 +128,31 @@ impl Index {
         self.near.as_ref().map_or(0, |near| near.hot.len())
     }
 
-    /// Asks the processor for the memory that judging this entry will touch. Worth calling a few
-    /// entries ahead.
-    pub fn prefetch(&self, entry: &[u8]) {
-        let Ok(entry) = Entry::read(entry, self.store.signature()) else { return };
-        if self.by_exact {
-            self.exact.prefetch(entry.exact()[0] as u32);
-        }
-        let Some(near) = &self.near else { return };
-        if let Some(keys) = entry.bands(near.bands.len()) {
-            near.bands.iter().zip(keys).for_each(|(table, key)| table.prefetch(key));
-        }
-    }
-
     /// Decides about the record of this entry (as `Signer::sign` made it), after all before it.
     pub fn judge(&mut self, entry: &[u8]) -> Result<Judgement> {
+        self.judge_before(entry, &[])
+    }
+
+    /// The same, and meanwhile asks the processor for the memory that judging the `next` entry will
+    /// touch, if there is one: look-ups and requests in turn keep both busy.
+    pub fn judge_before(&mut self, entry: &[u8], next: &[u8]) -> Result<Judgement> {
         let entry = Entry::read(entry, self.store.signature())?;
+        let next = Entry::read(next, self.store.signature()).ok();
+        if let (true, Some(next)) = (self.by_exact, &next) {
+            self.exact.prefetch(next.exact()[0] as u32);
+        }
+        let tables = self.near.as_ref().map_or(0, |near| near.bands.len());
+        let next = next.and_then(|next| next.bands(tables)).unwrap_or_default();
         // Two records with equal turns resemble the same records, and the kept one resembles none before
         // it: an equal record is always the first that matches.
         if let Some(record) = self.equal(&entry)? {
+            self.prefetch(next);
             return self.duplicate(record, true, &entry);
         }
-        if let Some(near) = &self.near {
-            self.keys.resize(near.bands.len(), 0);
-            let keys = entry.read_bands(&mut self.keys);
-            keys.ok_or_else(|| Error::Internal("an entry without band keys".to_owned()))?;
-        }
-        if let Some(record) = self.near(&entry)? {
+        self.keys.resize(tables, 0);
+        let keys = entry.read_bands(&mut self.keys);
+        keys.ok_or_else(|| Error::Internal("an entry without band keys".to_owned()))?;
+        if let Some(record) = self.near(&entry, next)? {
             return self.duplicate(record, false, &entry);
         }
         let at = self.store.log.append(entry.logged())?;
@@ -175,7 +173,7 @@ impl Index {
             self.keys.clear();
             band_keys(entry.signature(), near.design.rows, entry.numbers(), &mut self.keys);
         }
-        if let Some(record) = self.near(&entry)? {
+        if let Some(record) = self.near(&entry, &[])? {
             return Ok(Some(record));
         }
         self.keep(at, &entry)?;
@@ -248,11 +246,22 @@ impl Index {
         Ok(None)
     }
 
-    /// The first kept record that is nearly equal to this one.
-    fn near(&mut self, entry: &Entry<'_>) -> Result<Option<u32>> {
+    /// Asks for the places of these band keys.
+    fn prefetch(&self, keys: &[[u8; 4]]) {
+        let tables = self.near.iter().flat_map(|near| &near.bands);
+        tables.zip(keys).for_each(|(table, key)| table.prefetch(u32::from_le_bytes(*key)));
+    }
+
+    /// The first kept record that is nearly equal to this one; `next` are the band keys of the next record.
+    fn near(&mut self, entry: &Entry<'_>, next: &[[u8; 4]]) -> Result<Option<u32>> {
         match &mut self.near {
-            Some(near) if entry.sizes() != [0, 0] => near.first(entry, &self.keys, &self.store, &mut self.candidates),
-            _ => Ok(None),
+            Some(near) if entry.sizes() != [0, 0] => {
+                near.first(entry, (&self.keys, next), &self.store, &mut self.candidates)
+            }
+            _ => {
+                self.prefetch(next);
+                Ok(None)
+            }
         }
     }
 
@@ -276,11 +285,15 @@ impl Near {
     }
 
     /// Asks every table for its key, and leaves the answers in `found`. Whether a key is crowded.
-    fn look_up(&mut self, keys: &[u32], mut each: impl FnMut(u32)) -> Result<bool> {
+    fn look_up(&mut self, (keys, next): (&[u32], &[[u8; 4]]), mut each: impl FnMut(u32)) -> Result<bool> {
         self.found.clear();
         let mut crowded = false;
+        let mut next = next.iter();
         for (table, &key) in self.bands.iter_mut().zip(keys) {
             table.make_room()?;
+            if let Some(next) = next.next() {
+                table.prefetch(u32::from_le_bytes(*next));
+            }
             let found = table.find(key, &mut each);
             crowded |= found.moved;
             self.found.push(found);
@@ -314,7 +327,7 @@ impl Near {
     fn first(
         &mut self,
         entry: &Entry<'_>,
-        keys: &[u32],
+        keys: (&[u32], &[[u8; 4]]),
         store: &Store,
         candidates: &mut Vec<u32>,
     ) -> Result<Option<u32>> {

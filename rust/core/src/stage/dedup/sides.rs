@@ -4,61 +4,90 @@ use super::arguments::{respell, respell_string};
 use crate::json::{Kind, Node};
 use crate::record::{Content, Message, Record, Role};
 
-/// The judged texts of a record: what the model is given and what it says.
+/// Buffers for the judged texts of a record: what the model is given and what it says.
 #[derive(Debug, Default)]
 pub struct Sides {
-    /// User and tool turns.
-    pub prompt: Vec<u8>,
-    /// Assistant turns: content, reasoning, then each call's name and arguments. A `text` record is all response.
-    pub response: Vec<u8>,
+    prompt: String,
+    response: String,
+    /// One piece in the making.
+    spelled: Vec<u8>,
 }
 
 impl Sides {
-    /// Reads both sides of a record. Turns and parts are joined by a line feed; what is empty is left out.
-    /// System and developer turns, tool definitions, parts that are not text, call ids and rejected
-    /// answers are in neither.
-    pub fn read(&mut self, record: &Record<'_>) {
-        self.prompt.clear();
-        self.response.clear();
+    /// The prompt and the response of a record: user and tool turns, and assistant turns with content,
+    /// reasoning, then each call's name and arguments. A `text` record is all response. Turns and parts
+    /// are joined by a line feed; what is empty is left out. System and developer turns, tool
+    /// definitions, parts that are not text, call ids and rejected answers are in neither.
+    pub fn read<'s>(&'s mut self, record: &'s Record<'_>) -> [&'s str; 2] {
+        let mut prompt = Joined::new(&mut self.prompt);
+        let mut response = Joined::new(&mut self.response);
         for message in &record.messages {
             match message.role {
-                Role::User | Role::Tool => content(message, &mut self.prompt, 0),
+                Role::User | Role::Tool => pieces(&message.content).for_each(|text| prompt.add(text)),
                 Role::Assistant | Role::Text => {
-                    content(message, &mut self.response, 0);
-                    if let Some(reasoning) = message.reasoning {
-                        piece(reasoning.value, &mut self.response, 0);
+                    pieces(&message.content).for_each(|text| response.add(text));
+                    if let Some(reasoning) = &message.reasoning {
+                        response.add(reasoning.value);
                     }
-                    calls(message, &mut self.response);
+                    calls(message, &mut response, &mut self.spelled);
                 }
                 Role::System | Role::Developer => {}
             }
         }
+        [prompt.text(), response.text()]
     }
 }
 
-/// Appends one more piece to the text that begins at `start`.
-fn piece(text: &str, out: &mut Vec<u8>, start: usize) {
-    if text.is_empty() {
-        return;
-    }
-    join(out, start);
-    out.extend_from_slice(text.as_bytes());
+/// Pieces of text, joined by a line feed. One alone, as in most records, is not copied.
+struct Joined<'s> {
+    /// The first piece, until there is another.
+    first: &'s str,
+    all: &'s mut String,
 }
 
-fn join(out: &mut Vec<u8>, start: usize) {
-    if out.len() > start {
-        out.push(b'\n');
+impl<'s> Joined<'s> {
+    fn new(all: &'s mut String) -> Self {
+        all.clear();
+        Self { first: "", all }
     }
-}
 
-fn content(message: &Message<'_>, out: &mut Vec<u8>, start: usize) {
-    match &message.content {
-        Content::Absent | Content::Null => {}
-        Content::Text(text) => piece(text.value, out, start),
-        Content::Parts(parts) => {
-            parts.iter().filter_map(|part| part.text).for_each(|text| piece(text.value, out, start));
+    /// Adds one more piece.
+    fn add(&mut self, text: &'s str) {
+        if self.first.is_empty() && self.all.is_empty() {
+            self.first = text;
+        } else {
+            self.copy(text);
         }
     }
+
+    /// Adds a piece that does not last.
+    fn copy(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        if !self.first.is_empty() {
+            self.all.push_str(std::mem::take(&mut self.first));
+        }
+        if !self.all.is_empty() {
+            self.all.push('\n');
+        }
+        self.all.push_str(text);
+    }
+
+    fn text(self) -> &'s str {
+        if self.all.is_empty() { self.first } else { self.all }
+    }
+}
+
+/// The texts of a message that are not empty.
+fn pieces<'r, 'a>(content: &'r Content<'a>) -> impl Iterator<Item = &'a str> + use<'r, 'a> {
+    let (one, parts) = match content {
+        Content::Absent | Content::Null => (None, None),
+        Content::Text(text) => (Some(text.value), None),
+        Content::Parts(parts) => (None, Some(parts)),
+    };
+    let parts = parts.into_iter().flatten().filter_map(|part| part.text).map(|text| text.value);
+    one.into_iter().chain(parts).filter(|text| !text.is_empty())
 }
 
 /// The call of the older form, beside the content.
@@ -66,27 +95,23 @@ fn legacy_call<'a>(message: &Message<'a>) -> Option<Node<'a>> {
     message.fields.iter().rev().find(|member| member.key == "function_call").map(|member| member.value)
 }
 
-fn calls(message: &Message<'_>, out: &mut Vec<u8>) {
+fn calls<'s>(message: &'s Message<'_>, out: &mut Joined<'s>, spelled: &mut Vec<u8>) {
     let listed = message.tool_calls.and_then(|calls| calls.as_array()).unwrap_or_default();
     for call in listed.iter().copied().chain(legacy_call(message)) {
         let inner = call.get("function").or_else(|| call.get("custom")).filter(|inner| inner.as_object().is_some());
         let call = inner.unwrap_or(call);
         if let Some(name) = call.get("name").and_then(|name| name.as_str()) {
-            piece(name, out, 0);
+            out.add(name);
         }
         let Some(arguments) = call.get("arguments").or_else(|| call.get("input")) else { continue };
+        spelled.clear();
         match arguments.kind {
             Kind::Null => {}
-            Kind::String("") => {}
-            Kind::String(text) => {
-                join(out, 0);
-                respell_string(text, out);
-            }
-            _ => {
-                join(out, 0);
-                value(&arguments, out);
-            }
+            Kind::String(text) => respell_string(text, spelled),
+            _ => value(&arguments, spelled),
         }
+        // It is spelled from text, so it is text.
+        out.copy(std::str::from_utf8(spelled).unwrap_or_default());
     }
 }
 
@@ -105,7 +130,15 @@ pub fn encode(record: &Record<'_>, out: &mut Vec<u8>) {
     out.clear();
     for message in &record.messages {
         field(0, out, |out| out.push(code(message.role)));
-        field(1, out, |out| content(message, out, out.len()));
+        field(1, out, |out| {
+            let start = out.len();
+            for text in pieces(&message.content) {
+                if out.len() > start {
+                    out.push(b'\n');
+                }
+                out.extend_from_slice(text.as_bytes());
+            }
+        });
         if let Content::Parts(parts) = &message.content {
             for part in parts.iter().filter(|part| part.text.is_none()) {
                 field(2, out, |out| value(&part.node, out));

@@ -50,9 +50,11 @@ impl Signer {
         let mut sequences = [numbers::NONE; 2];
         let mut prompt = 0;
         if let Some(design) = &self.design {
-            scratch.sides.read(record);
-            prompt = scratch.read(Side::Prompt, design, &mut sequences[0]);
-            scratch.read(Side::Response, design, &mut sequences[1]);
+            let mut sides = std::mem::take(&mut scratch.sides);
+            let texts = sides.read(record);
+            prompt = scratch.read(Side::Prompt, texts[0], design, &mut sequences[0]);
+            scratch.read(Side::Response, texts[1], design, &mut sequences[1]);
+            scratch.sides = sides;
             scratch.sign(design, sequences);
         }
         Parts {
@@ -70,16 +72,15 @@ impl Signer {
 }
 
 impl Scratch {
-    fn read(&mut self, side: Side, design: &Design, sequence: &mut u64) -> usize {
-        let (text, unjudged) = match side {
-            Side::Prompt => (&self.sides.prompt, Mode::Response),
-            Side::Response => (&self.sides.response, Mode::Prompt),
+    fn read(&mut self, side: Side, text: &str, design: &Design, sequence: &mut u64) -> usize {
+        let unjudged = match side {
+            Side::Prompt => Mode::Response,
+            Side::Response => Mode::Prompt,
         };
         if design.near.mode == unjudged || text.is_empty() {
             return 0;
         }
-        // The sides were put together from strings; where that were wrong, the text would be empty.
-        self.tokens.read(simdutf8::basic::from_utf8(text).unwrap_or_default());
+        self.tokens.read(text);
         *sequence = self.tokens.numbers;
         self.shingler.read(side, &self.tokens.hashes, design.near.shingle, &mut self.shingles)
     }
