@@ -68,16 +68,8 @@ fn main() -> Result<()> {
         records += parsed.len() as u64;
         timed(&mut judging, || -> Result<()> {
             let mut rest = entries.as_slice();
-            let mut ahead = entries.as_slice();
-            for _ in 0..8 {
-                ahead = Entry::split(ahead).map_or(&[], |(_, after)| after);
-            }
             while let Some((entry, after)) = Entry::split(rest) {
-                if let Some((next, beyond)) = Entry::split(ahead) {
-                    index.prefetch(next);
-                    ahead = beyond;
-                }
-                match index.judge(entry)? {
+                match index.judge_before(entry, after)? {
                     Judgement::Kept => {}
                     Judgement::Duplicate(duplicate) if duplicate.exact => exact += 1,
                     Judgement::Duplicate(_) => near += 1,
