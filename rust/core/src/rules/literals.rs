@@ -4,7 +4,6 @@
 //! (`blocks`); where they stand the literal is compared.
 
 use super::blocks::Nibbles;
-use super::table::Table;
 
 /// The literal texts of all rules, on their way into the search.
 #[derive(Debug, Default)]
@@ -57,7 +56,6 @@ impl Builder {
         if self.0.is_empty() {
             return Literals::default();
         }
-        let mut exact = vec![0; 1 << 10].into_boxed_slice();
         let mut pairs = Vec::new();
         let mut groups: [Group; 8] = Default::default();
         for (index, literal) in self.0.iter().enumerate() {
@@ -70,8 +68,7 @@ impl Builder {
             groups[at] = grown[at].clone();
             for next in next.map_or(0..=u8::MAX, |next| next..=next) {
                 let pair = pair(first, next);
-                exact[pair >> 6] |= 1 << (pair & 63);
-                pairs.push((key(pair), index as u32));
+                pairs.push((pair, index as u32));
             }
         }
         let mut nibbles = Nibbles::default();
@@ -82,10 +79,7 @@ impl Builder {
                 }
             }
         }
-        Literals {
-            literals: self.0.into_boxed_slice(),
-            search: Some(Search { nibbles, exact, table: Table::new(pairs) }),
-        }
+        Literals { literals: self.0.into_boxed_slice(), search: Some(Search { nibbles, pairs: Pairs::new(pairs) }) }
     }
 }
 
@@ -117,10 +111,48 @@ impl Group {
 #[derive(Debug)]
 struct Search {
     nibbles: Nibbles,
-    /// A bit for each pair of bytes.
-    exact: Box<[u64]>,
-    /// The literals that have a pair.
-    table: Table<u32>,
+    pairs: Pairs,
+}
+
+/// The literals of each pair of bytes that has some.
+#[derive(Debug)]
+struct Pairs {
+    /// For each 64 pairs: a bit for each that has literals, and how many with some stand before these 64.
+    blocks: Box<[(u64, u32)]>,
+    /// Where the literals of the pairs that have some begin; at the end, where the last ones end.
+    begins: Box<[u32]>,
+    literals: Box<[u32]>,
+}
+
+impl Pairs {
+    fn new(mut pairs: Vec<(usize, u32)>) -> Self {
+        pairs.sort_unstable();
+        let mut blocks = vec![(0, 0); 1 << 10].into_boxed_slice();
+        let mut begins = vec![0];
+        for same in pairs.chunk_by(|one, other| one.0 == other.0) {
+            blocks[same[0].0 >> 6].0 |= 1 << (same[0].0 & 63);
+            begins.push(begins[begins.len() - 1] + same.len() as u32);
+        }
+        let mut before = 0;
+        for (bits, rank) in &mut blocks {
+            *rank = before;
+            before += u64::count_ones(*bits);
+        }
+        let literals = pairs.into_iter().map(|(_, literal)| literal).collect();
+        Self { blocks, begins: begins.into_boxed_slice(), literals }
+    }
+
+    /// The literals of a pair.
+    #[inline]
+    fn get(&self, pair: usize) -> &[u32] {
+        let (bits, rank) = self.blocks[pair >> 6];
+        let bit = 1 << (pair & 63);
+        if bits & bit == 0 {
+            return &[];
+        }
+        let at = (rank + (bits & (bit - 1)).count_ones()) as usize;
+        &self.literals[self.begins[at] as usize..self.begins[at + 1] as usize]
+    }
 }
 
 /// The literal texts of all rules.
@@ -167,10 +199,6 @@ fn pair(first: u8, second: u8) -> usize {
     usize::from(first) << 8 | usize::from(second)
 }
 
-fn key(pair: usize) -> u64 {
-    (pair as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(24)
-}
-
 impl Literals {
     /// What [`super::blocks::read`] has to look for; nothing where there are no literals.
     pub fn nibbles(&self) -> Option<&Nibbles> {
@@ -188,11 +216,7 @@ impl Literals {
             let Some(&first) = bytes.get(at as usize) else { continue };
             // Behind the text there may be anything: one byte may be all that a literal has.
             let next = bytes.get(at as usize + 1).copied().unwrap_or(0);
-            let pair = pair(first, next);
-            if search.exact[pair >> 6] >> (pair & 63) & 1 == 0 {
-                continue;
-            }
-            for &index in search.table.get(key(pair)) {
+            for &index in search.pairs.get(pair(first, next)) {
                 let literal = &self.literals[index as usize];
                 if let Some(start) = (at as usize).checked_sub(literal.offset)
                     && literal.stands(bytes, start)
