@@ -28,7 +28,12 @@ struct Bits {
 /// Appends the places where runs of word bytes begin and end, in turns, to `edges`, and the places where
 /// the two bytes of a literal may stand to `pairs`. Returns whether the text is all ASCII.
 pub(super) fn read(text: &[u8], nibbles: Option<&Nibbles>, edges: &mut Vec<u32>, pairs: &mut Vec<u32>) -> bool {
-    match Level::here() {
+    read_with(Level::here(), text, nibbles, edges, pairs)
+}
+
+/// The same; the processor has what the level says.
+fn read_with(level: Level, text: &[u8], nibbles: Option<&Nibbles>, edges: &mut Vec<u32>, pairs: &mut Vec<u32>) -> bool {
+    match level {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the processor has these.
         Level::Avx512 => unsafe { avx512::read(text, nibbles, edges, pairs) },
@@ -224,22 +229,24 @@ mod tests {
             text in "[a-zA-Z0-9_ .,;(){}\\[\\]`é漢@/:-]{0,200}", tables: [[u8; 16]; 4],
         ) {
             let nibbles = Nibbles { tables };
-            let (mut edges, mut pairs) = (Vec::new(), Vec::new());
-            let is_ascii = read(text.as_bytes(), Some(&nibbles), &mut edges, &mut pairs);
-            prop_assert_eq!(is_ascii, text.is_ascii());
             let padded: Vec<u8> = text.bytes().chain([0, 0]).collect();
             let is_word = |at: usize| WORD[usize::from(padded[at])];
             let begins_or_ends = |at: &usize| is_word(*at) != (*at > 0 && is_word(at - 1));
-            let expected: Vec<u32> = (0..=text.len()).filter(begins_or_ends).map(|at| at as u32).collect();
-            prop_assert_eq!(edges, expected);
+            let expected_edges: Vec<u32> = (0..=text.len()).filter(begins_or_ends).map(|at| at as u32).collect();
             let [a, b, c, d] = &tables;
             let fits = |at: &usize| {
                 let [one, two] = [padded[*at], padded[at + 1]];
                 a[usize::from(one & 15)] & b[usize::from(one >> 4)] & c[usize::from(two & 15)] & d[usize::from(two >> 4)] != 0
             };
-            let expected: Vec<u32> = (0..text.len()).filter(fits).map(|at| at as u32).collect();
-            pairs.retain(|&at| (at as usize) < text.len());
-            prop_assert_eq!(pairs, expected);
+            let expected_pairs: Vec<u32> = (0..text.len()).filter(fits).map(|at| at as u32).collect();
+            for level in Level::all() {
+                let (mut edges, mut pairs) = (Vec::new(), Vec::new());
+                let is_ascii = read_with(level, text.as_bytes(), Some(&nibbles), &mut edges, &mut pairs);
+                prop_assert_eq!(is_ascii, text.is_ascii());
+                prop_assert_eq!(&edges, &expected_edges, "{:?}", level);
+                pairs.retain(|&at| (at as usize) < text.len());
+                prop_assert_eq!(&pairs, &expected_pairs, "{:?}", level);
+            }
         }
     }
 }

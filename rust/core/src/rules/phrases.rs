@@ -2,7 +2,7 @@
 //!
 //! `feel lonely` matches those two words in a row; `lonel*` any word that begins so; a `*` may only end a
 //! word. All phrases of all packs share one table keyed by their first word, or their first two, so
-//! the cost does not grow with the number of rules; a filter that stays in the first cache says of nearly
+//! the cost does not grow with the number of rules; a filter that stays in the nearest caches says of nearly
 //! every word that no phrase begins with it.
 
 use super::table::{Filter, Table};

@@ -5,7 +5,7 @@
 pub(super) struct Filter(Box<[u8]>);
 
 impl Filter {
-    /// A filter for so many hashes, which lets a fiftieth of others through at most.
+    /// A filter for so many hashes, which lets about a fiftieth of others through.
     pub fn new(hashes: usize) -> Self {
         Self(vec![0; (hashes * 48).next_power_of_two().clamp(1 << 8, 1 << 18)].into_boxed_slice())
     }

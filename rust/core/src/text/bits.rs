@@ -78,6 +78,20 @@ pub enum Level {
 }
 
 impl Level {
+    /// All that this processor can do.
+    #[cfg(test)]
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Self::Plain];
+        #[cfg(target_arch = "x86_64")]
+        match Self::here() {
+            Self::Plain => {}
+            Self::Avx2 => all.push(Self::Avx2),
+            // It has AVX2 too.
+            Self::Avx512 => all.extend([Self::Avx2, Self::Avx512]),
+        }
+        all
+    }
+
     /// Of this processor.
     #[inline]
     pub fn here() -> Self {

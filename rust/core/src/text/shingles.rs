@@ -113,7 +113,8 @@ fn of_three_avx512(tokens: &[u64], seed: u64, out: &mut Vec<u64>) {
     unsafe { out.set_len(out.len() + count) };
 }
 
-/// A set of 64-bit identities whose upper half is spread well: open addressing, cleared in the time that its next use needs anyway.
+/// A set of 64-bit identities whose upper half is spread well: open addressing, cleared in the time that its
+/// next use needs anyway.
 #[derive(Debug, Default)]
 pub struct IdentitySet {
     /// 0 is empty; identity 0 is stored as 1 (they are hashes: one more collision in 2⁶⁴).

@@ -32,13 +32,17 @@ impl Tokens {
     /// Cuts `text` into tokens. A text that is not white but has no token is one token: itself,
     /// trimmed. White text has none.
     pub fn read(&mut self, text: &str) {
+        self.read_with(Level::here(), text);
+    }
+
+    fn read_with(&mut self, level: Level, text: &str) {
         self.hashes.clear();
         self.form.clear();
         let seen = normal::comparable(text, &mut self.form);
         let length = self.form.len();
         // The last block ends the last token.
         self.form.resize((length / BLOCK + 1) * BLOCK + hash::PADDING, 0);
-        self.cuts.read(&self.form, length);
+        self.cuts.read(level, &self.form, length);
         self.numbers = if seen.removed || seen.wide_digit {
             numbers::of_text(text)
         } else {
@@ -65,12 +69,12 @@ impl Tokens {
 }
 
 impl Cuts {
-    /// Reads a padded form whose text has `length` bytes.
-    fn read(&mut self, form: &[u8], length: usize) {
+    /// Reads a padded form whose text has `length` bytes. The processor has what the level says.
+    fn read(&mut self, level: Level, form: &[u8], length: usize) {
         self.starts.clear();
         self.ends.clear();
         self.digits.clear();
-        match Level::here() {
+        match level {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has these.
             Level::Avx512 => unsafe { self.read_avx512(form, length) },

@@ -73,14 +73,21 @@ fn examples() {
 proptest! {
     #[test]
     fn tokens_agree_with_the_rule(text in "(\\PC|[a-zA-Z_0-9 .,+#]|[éÉΣσİ中한ก❤\u{fe0f}\u{301}\u{200b}\n]){0,300}") {
-        let tokens = read(&text);
-        prop_assert_eq!(&tokens.hashes, &hashes(&plain(&text)));
-        prop_assert_eq!(tokens.numbers, numbers::of_text(&text));
+        for level in Level::all() {
+            let mut tokens = Tokens::default();
+            tokens.read_with(level, &text);
+            prop_assert_eq!(&tokens.hashes, &hashes(&plain(&text)), "{:?}", level);
+            prop_assert_eq!(tokens.numbers, numbers::of_text(&text), "{:?}", level);
+        }
     }
 
     #[test]
     fn long_words(length in 0usize..400, before in 0usize..130) {
         let text = format!("{}{}", " ".repeat(before), "w".repeat(length));
-        prop_assert_eq!(read(&text).hashes, hashes(&plain(&text)));
+        for level in Level::all() {
+            let mut tokens = Tokens::default();
+            tokens.read_with(level, &text);
+            prop_assert_eq!(&tokens.hashes, &hashes(&plain(&text)), "{:?}", level);
+        }
     }
 }
