@@ -1,9 +1,10 @@
 //! Packs compiled to one matcher: every phrase of every pack in one table.
 
+use super::bounds::Bound;
 use super::expression::Expression;
 use super::literals::{self, Literals};
 use super::measure::Measure;
-use super::pack::{Bounds, Mode, Pack, Rule, Same};
+use super::pack::{Mode, Pack, Rule, Same};
 use super::phrases::{self, Phrases};
 use crate::record::labels::{LabelColumn, Vocabulary};
 use crate::{Error, Result};
@@ -65,8 +66,8 @@ pub(super) struct Gain {
     pub most: u32,
     /// The number of its tag among all tags.
     pub tag: u32,
-    /// Whether it has measures to hold.
-    pub measures: bool,
+    /// Where its bounds begin and end among those of all rules.
+    pub bounds: (u32, u32),
 }
 
 /// A rule, ready.
@@ -85,8 +86,6 @@ pub(super) struct Ready {
     /// `with` (owner 0) and `unless` (owner 1).
     pub beside: Phrases,
     pub regex: Vec<Expression>,
-    /// Numbers of measures and their bounds.
-    pub measure: Vec<(usize, Bounds)>,
 }
 
 /// A pack as it was loaded.
@@ -123,12 +122,14 @@ pub struct Compiled {
     /// Rules that only measure.
     pub(super) measured: Vec<usize>,
     pub(super) measures: Vec<Measure>,
+    /// Bounds of all rules, one rule after another.
+    pub(super) bounds: Vec<Bound>,
     /// By pack: the number of its first tag among all tags.
     pub(super) offsets: Vec<usize>,
     /// By rule: what its hits add.
     pub(super) gains: Vec<Gain>,
-    /// Tags of all packs.
-    pub(super) tags: usize,
+    /// By number among all tags: the column and the number there.
+    pub(super) tags: Vec<(u16, u16)>,
 }
 
 /// What the rules look for, on its way into the tables.
@@ -157,9 +158,10 @@ impl Compiled {
             gated: Vec::new(),
             measured: Vec::new(),
             measures: Vec::new(),
+            bounds: Vec::new(),
             offsets: Vec::new(),
             gains: Vec::new(),
-            tags: 0,
+            tags: Vec::new(),
         };
         let mut builders = Builders::default();
         for (pack, place) in packs {
@@ -183,8 +185,8 @@ impl Compiled {
                 }
             }
             let column = compiled.columns.len();
-            compiled.offsets.push(compiled.tags);
-            compiled.tags += tags.len();
+            compiled.offsets.push(compiled.tags.len());
+            compiled.tags.extend((0..tags.len()).map(|tag| (column as u16, tag as u16)));
             compiled.columns.push(Column {
                 pack: pack.name.clone(),
                 version: pack.version,
@@ -249,12 +251,18 @@ impl Compiled {
         } else if !regex.is_empty() && rule.needs.is_empty() {
             self.slow.push(id);
         }
+        let from = self.bounds.len() as u32;
+        self.bounds.extend(measure.into_iter().map(|(number, bounds)| Bound {
+            number: number as u32,
+            min: bounds.min.unwrap_or(f64::NEG_INFINITY),
+            max: bounds.max.unwrap_or(f64::INFINITY),
+        }));
         let tag = self.columns[pack].tags.iter().position(|tag| *tag == rule.tag).unwrap_or_default();
         self.gains.push(Gain {
             weight: rule.weight,
             most: rule.most,
             tag: (self.offsets[pack] + tag) as u32,
-            measures: !measure.is_empty(),
+            bounds: (from, self.bounds.len() as u32),
         });
         self.gates.push(Gate { scope, waits: !beside.is_empty() });
         self.rules.push(Ready {
@@ -268,7 +276,6 @@ impl Compiled {
             needs: needs.build(),
             beside,
             regex,
-            measure,
         });
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! Literal texts, found in one pass over the bytes however many there are.
 //!
-//! Of each literal its two bytes that are rarest in texts are looked for, together with the edges of the words
+//! Of each literal two bytes in a row are looked for (`groups` says which), together with the edges of the words
 //! (`blocks`); where they stand the literal is compared.
 
 use super::blocks::Nibbles;
+use super::groups;
 
 /// The literal texts of all rules, on their way into the search.
 #[derive(Debug, Default)]
@@ -15,40 +16,12 @@ struct Literal {
     owner: u32,
     /// Whether it counts only at the start of a turn.
     start: bool,
-    /// Where in it the two bytes stand.
-    offset: usize,
-    /// Its first eight bytes, zeros behind a shorter one, and which bits of them count.
-    head: u64,
-    mask: u64,
-}
-
-impl Literal {
-    /// Whether it stands at `start`.
-    #[inline]
-    fn stands(&self, text: &[u8], start: usize) -> bool {
-        match text.get(start..).and_then(<[u8]>::first_chunk) {
-            Some(eight) => {
-                u64::from_le_bytes(*eight) & self.mask == self.head
-                    && (self.text.len() <= 8 || text[start..].starts_with(&self.text))
-            }
-            None => text[start..].starts_with(&self.text),
-        }
-    }
 }
 
 impl Builder {
     /// Adds a literal for `owner`; it is not empty.
     pub fn add(&mut self, text: &str, owner: u32, start: bool) {
-        let text: Box<[u8]> = text.as_bytes().into();
-        let rarity = |at: &usize| match text.get(at + 1) {
-            Some(&next) if FREQUENT.contains(&[text[*at], next]) => 10 * frequency(text[*at]) * frequency(next),
-            Some(&next) => frequency(text[*at]) * frequency(next),
-            None => 1_000 * frequency(text[*at]),
-        };
-        let offset = (0..text.len().saturating_sub(1)).min_by_key(rarity).unwrap_or(0);
-        let head = text.iter().take(8).rev().fold(0, |head, &byte| head << 8 | u64::from(byte));
-        let mask = if text.len() < 8 { (1 << (8 * text.len())) - 1 } else { u64::MAX };
-        self.0.push(Literal { text, owner, start, offset, head, mask });
+        self.0.push(Literal { text: text.as_bytes().into(), owner, start });
     }
 
     /// The search.
@@ -56,54 +29,18 @@ impl Builder {
         if self.0.is_empty() {
             return Literals::default();
         }
-        let mut pairs = Vec::new();
-        let mut groups: [Group; 8] = Default::default();
-        for (index, literal) in self.0.iter().enumerate() {
-            let first = literal.text[literal.offset];
-            let next = literal.text.get(literal.offset + 1).copied();
-            // The group that lets the fewest more through.
-            let grown = groups.each_ref().map(|group| group.with(first, next));
-            let growth = |at: &usize| grown[*at].lets_through() - groups[*at].lets_through();
-            let at = (0..groups.len()).min_by_key(growth).unwrap_or(0);
-            groups[at] = grown[at].clone();
-            for next in next.map_or(0..=u8::MAX, |next| next..=next) {
-                let pair = pair(first, next);
-                pairs.push((pair, index as u32));
-            }
+        let (places, nibbles) = groups::choose(self.0.iter().map(|literal| &*literal.text));
+        let (mut pairs, mut sieve) = (Vec::new(), Sieve::default());
+        for ((index, literal), at) in (0u32..).zip(&self.0).zip(places) {
+            sieve.add(&literal.text, at);
+            let here = Here::new(&literal.text, at, index);
+            let (first, next) = groups::pair_at(&literal.text, at);
+            pairs.extend(next.map_or(0..=u8::MAX, |next| next..=next).map(|next| (pair([first, next]), here)));
         }
-        let mut nibbles = Nibbles::default();
-        for (number, group) in groups.iter().enumerate() {
-            for (table, &members) in nibbles.tables.iter_mut().zip(&group.0) {
-                for (nibble, groups) in table.iter_mut().enumerate() {
-                    *groups |= u8::from(members >> nibble & 1 == 1) << number;
-                }
-            }
+        Literals {
+            literals: self.0.into_boxed_slice(),
+            search: Some(Search { nibbles, sieve, pairs: Pairs::new(pairs) }),
         }
-        Literals { literals: self.0.into_boxed_slice(), search: Some(Search { nibbles, pairs: Pairs::new(pairs) }) }
-    }
-}
-
-/// Pairs of bytes by their nibbles: low and high of the first, low and high of the second, a bit each.
-#[derive(Clone, Debug, Default)]
-struct Group([u16; 4]);
-
-impl Group {
-    /// The group with a pair more; of one byte, with all pairs that begin so.
-    fn with(&self, first: u8, next: Option<u8>) -> Self {
-        let [low, high, next_low, next_high] = self.0;
-        let next = next.map_or([u16::MAX; 2], |next| [1 << (next & 15), 1 << (next >> 4)]);
-        Self([low | 1 << (first & 15), high | 1 << (first >> 4), next_low | next[0], next_high | next[1]])
-    }
-
-    /// How many pairs of a text it lets through, in millionths.
-    fn lets_through(&self) -> u32 {
-        let of = |low: u16, high: u16| -> u32 {
-            (0..=u8::MAX)
-                .filter(|byte| low >> (byte & 15) & high >> (byte >> 4) & 1 == 1)
-                .map(|byte| FREQUENCY[usize::from(byte)])
-                .sum()
-        };
-        of(self.0[0], self.0[1]) * of(self.0[2], self.0[3])
     }
 }
 
@@ -111,30 +48,117 @@ impl Group {
 #[derive(Debug)]
 struct Search {
     nibbles: Nibbles,
+    sieve: Sieve,
     pairs: Pairs,
+}
+
+/// Four bytes: the two of a pair, the one before and the one behind.
+type Around = [u8; 4];
+
+/// Whether a literal may stand around a pair of bytes, said without a branch: where the pairs are cannot be
+/// guessed, and most of them belong to no literal.
+#[derive(Debug)]
+struct Sieve(Box<[(u32, u32); 1 << 11]>);
+
+impl Default for Sieve {
+    /// One that lets nothing through.
+    fn default() -> Self {
+        Self(Box::new([(0, 1); 1 << 11]))
+    }
+}
+
+impl Sieve {
+    /// The place of a pair: those that begin with the same byte stand together.
+    #[inline(always)]
+    fn place(first: u8, next: u8) -> usize {
+        usize::from(first) << 3 | usize::from(next & 7)
+    }
+
+    /// Lets through a literal that has its pair at `at`.
+    fn add(&mut self, text: &[u8], at: usize) {
+        let around: [Option<u8>; 4] =
+            [at.checked_sub(1), Some(at), Some(at + 1), Some(at + 2)].map(|at| text.get(at?).copied());
+        let mask = u32::from_le_bytes(around.map(|byte| byte.map_or(0, |_| u8::MAX)));
+        let value = u32::from_le_bytes(around.map(Option::unwrap_or_default));
+        for next in around[2].map_or(0..=7, |next| next..=next) {
+            let (its_mask, its_value) = &mut self.0[Self::place(text[at], next)];
+            // What all that share a place have in common.
+            let is_first = (*its_mask, *its_value) == (0, 1);
+            *its_mask = if is_first { mask } else { mask & *its_mask & !(value ^ *its_value) };
+            *its_value = value & *its_mask;
+        }
+    }
+
+    #[inline(always)]
+    fn lets_through(&self, around: Around) -> bool {
+        let (mask, value) = self.0[Self::place(around[1], around[2])];
+        u32::from_le_bytes(around) & mask == value
+    }
+
+    /// Puts those that a literal may stand around in front; how many.
+    #[inline]
+    fn sift(&self, text: &[u8], pairs: &mut [u32]) -> usize {
+        let mut count = 0;
+        for at in 0..pairs.len() {
+            let pair = pairs[at];
+            // At the edges of a text a closer look decides.
+            let around = text.get((pair as usize).wrapping_sub(1)..).and_then(<[u8]>::first_chunk);
+            pairs[count] = pair;
+            count += usize::from(around.is_none_or(|around| self.lets_through(*around)));
+        }
+        count
+    }
+}
+
+/// A literal that may stand where its two bytes do.
+#[derive(Clone, Copy, Debug)]
+struct Here {
+    /// Its first eight bytes, zeros behind a shorter one, and which bits of them count.
+    head: u64,
+    mask: u64,
+    /// Where in it the two bytes stand.
+    offset: u32,
+    index: u32,
+}
+
+impl Here {
+    fn new(text: &[u8], at: usize, index: u32) -> Self {
+        let head = text.iter().take(8).rev().fold(0, |head, &byte| head << 8 | u64::from(byte));
+        let mask = if text.len() < 8 { (1 << (8 * text.len())) - 1 } else { u64::MAX };
+        Self { head, mask, offset: at as u32, index }
+    }
+
+    /// Whether what stands at `start` begins so; the end of a text is left to a closer look.
+    #[inline]
+    fn may_stand(&self, text: &[u8], start: usize) -> bool {
+        match text.get(start..).and_then(<[u8]>::first_chunk) {
+            Some(eight) => u64::from_le_bytes(*eight) & self.mask == self.head,
+            None => true,
+        }
+    }
 }
 
 /// The literals of each pair of bytes that has some.
 #[derive(Debug)]
 struct Pairs {
     /// For each 64 pairs: a bit for each that has literals, and how many with some stand before these 64.
-    blocks: Box<[(u64, u32)]>,
+    blocks: Box<[(u64, u32); 1 << 10]>,
     /// Where the literals of the pairs that have some begin; at the end, where the last ones end.
     begins: Box<[u32]>,
-    literals: Box<[u32]>,
+    literals: Box<[Here]>,
 }
 
 impl Pairs {
-    fn new(mut pairs: Vec<(usize, u32)>) -> Self {
-        pairs.sort_unstable();
-        let mut blocks = vec![(0, 0); 1 << 10].into_boxed_slice();
+    fn new(mut pairs: Vec<(u16, Here)>) -> Self {
+        pairs.sort_by_key(|(pair, _)| *pair);
+        let mut blocks = Box::new([(0, 0); 1 << 10]);
         let mut begins = vec![0];
         for same in pairs.chunk_by(|one, other| one.0 == other.0) {
-            blocks[same[0].0 >> 6].0 |= 1 << (same[0].0 & 63);
+            blocks[usize::from(same[0].0 >> 6)].0 |= 1 << (same[0].0 & 63);
             begins.push(begins[begins.len() - 1] + same.len() as u32);
         }
         let mut before = 0;
-        for (bits, rank) in &mut blocks {
+        for (bits, rank) in &mut *blocks {
             *rank = before;
             before += u64::count_ones(*bits);
         }
@@ -144,8 +168,8 @@ impl Pairs {
 
     /// The literals of a pair.
     #[inline]
-    fn get(&self, pair: usize) -> &[u32] {
-        let (bits, rank) = self.blocks[pair >> 6];
+    fn get(&self, pair: u16) -> &[Here] {
+        let (bits, rank) = self.blocks[usize::from(pair >> 6)];
         let bit = 1 << (pair & 63);
         if bits & bit == 0 {
             return &[];
@@ -162,41 +186,9 @@ pub(super) struct Literals {
     search: Option<Search>,
 }
 
-/// Letters that stand together more often than by themselves.
-const FREQUENT: [[u8; 2]; 36] = [
-    *b"th", *b"he", *b"in", *b"er", *b"an", *b"re", *b"nd", *b"on", *b"en", *b"at", *b"ou", *b"ed", *b"ha", *b"to",
-    *b"or", *b"it", *b"is", *b"es", *b"ng", *b"st", *b"ur", *b"ss", *b"ti", *b"io", *b"le", *b"ve", *b"co", *b"me",
-    *b"de", *b"li", *b"ri", *b"ro", *b"as", *b"se", *b"al", *b"ar",
-];
-
-/// The same as a table: a search is built from many of them.
-const FREQUENCY: [u32; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = frequency(byte as u8);
-        byte += 1;
-    }
-    table
-};
-
-/// How frequent a byte is in texts, in thousandths, by rough count.
-const fn frequency(byte: u8) -> u32 {
-    const LETTERS: [u8; 26] =
-        [65, 12, 22, 33, 102, 18, 16, 49, 56, 1, 6, 33, 20, 57, 62, 15, 1, 50, 52, 73, 23, 8, 17, 1, 14, 1];
-    match byte {
-        b' ' => 160,
-        b'a'..=b'z' => LETTERS[(byte - b'a') as usize] as u32,
-        b'\n' | b'.' | b',' => 12,
-        0x80.. => 8,
-        b'0'..=b'9' | b'A'..=b'Z' | b'-' | b'\'' | b'"' => 4,
-        _ => 1,
-    }
-}
-
 #[inline]
-fn pair(first: u8, second: u8) -> usize {
-    usize::from(first) << 8 | usize::from(second)
+fn pair(bytes: [u8; 2]) -> u16 {
+    u16::from_be_bytes(bytes)
 }
 
 impl Literals {
@@ -206,22 +198,26 @@ impl Literals {
     }
 
     /// Calls `hit(owner, start, end)` for every literal in the text, overlapping ones too, by place. `pairs` is
-    /// where the two bytes of one may stand; `found` is a buffer.
+    /// where the two bytes of one may stand, which is known no longer after; `found` is a buffer.
     #[inline]
-    pub fn find(&self, text: &str, pairs: &[u32], found: &mut Vec<(u32, u32)>, mut hit: impl FnMut(u32, u32, u32)) {
+    pub fn find(&self, text: &str, pairs: &mut [u32], found: &mut Vec<(u32, u32)>, mut hit: impl FnMut(u32, u32, u32)) {
         let Some(search) = self.search.as_ref().filter(|_| !pairs.is_empty()) else { return };
         let bytes = text.as_bytes();
         found.clear();
-        for &at in pairs {
-            let Some(&first) = bytes.get(at as usize) else { continue };
-            // Behind the text there may be anything: one byte may be all that a literal has.
-            let next = bytes.get(at as usize + 1).copied().unwrap_or(0);
-            for &index in search.pairs.get(pair(first, next)) {
-                let literal = &self.literals[index as usize];
-                if let Some(start) = (at as usize).checked_sub(literal.offset)
-                    && literal.stands(bytes, start)
-                {
-                    found.push((start as u32, index));
+        let count = search.sieve.sift(bytes, pairs);
+        for &at in &pairs[..count] {
+            let two = match bytes.get(at as usize..).and_then(<[u8]>::first_chunk) {
+                Some(two) => *two,
+                // Behind the text there may be anything: one byte may be all that a literal has.
+                None => match bytes.get(at as usize) {
+                    Some(last) => [*last, 0],
+                    None => continue,
+                },
+            };
+            for literal in search.pairs.get(pair(two)) {
+                let Some(start) = at.checked_sub(literal.offset) else { continue };
+                if literal.may_stand(bytes, start as usize) {
+                    found.push((start, literal.index));
                 }
             }
         }
@@ -231,6 +227,10 @@ impl Literals {
         let mut first = None;
         for &(start, index) in found.iter() {
             let literal = &self.literals[index as usize];
+            let here = &bytes[start as usize..];
+            if (literal.text.len() > 8 || here.len() < 8) && !here.starts_with(&literal.text) {
+                continue;
+            }
             if literal.start {
                 let first = *first
                     .get_or_insert_with(|| bytes.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0));
@@ -253,7 +253,7 @@ mod tests {
         let literals = literals.build();
         let (mut pairs, mut found) = (Vec::new(), Vec::new());
         blocks::read(text.as_bytes(), literals.nibbles(), &mut Vec::new(), &mut pairs);
-        literals.find(text, &pairs, &mut Vec::new(), |owner, start, end| found.push((owner, start, end)));
+        literals.find(text, &mut pairs, &mut Vec::new(), |owner, start, end| found.push((owner, start, end)));
         found
     }
 

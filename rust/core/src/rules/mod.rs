@@ -5,10 +5,13 @@
 //! down so are named as slow. Nothing here changes a text.
 
 mod blocks;
+mod bounds;
 mod compile;
 mod decide;
 mod explain;
 mod expression;
+mod groups;
+mod hits;
 mod literals;
 mod measure;
 #[cfg(test)]

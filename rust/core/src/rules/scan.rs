@@ -4,7 +4,9 @@
 //! `most`, expressions see the first 32 KiB of a turn, and what stands beside hits is looked for once a
 //! sentence.
 
+use super::bounds::Numbers;
 use super::compile::{Compiled, Part, Ready};
+use super::hits::{Hits, Scores};
 use super::measure::Facts;
 use super::pack::{Same, Scope};
 use super::phrases::Begin;
@@ -53,14 +55,9 @@ pub struct Scratch {
     waiting: Vec<(u32, u32, u32)>,
     /// Rules whose expressions run on the turn, in the order of the rules.
     needed: Vec<u32>,
-    pub(super) word_counts: Vec<u32>,
-    /// By rule: hits that count.
-    pub(super) counts: Vec<u32>,
-    /// Rules with hits.
-    pub(super) hit: Vec<u32>,
-    pub(super) places: Vec<Place>,
-    pub(super) measured: Vec<f64>,
-    pub(super) scores: Vec<f32>,
+    pub(super) numbers: Numbers,
+    pub(super) hits: Hits,
+    pub(super) scores: Scores,
     pub(super) kept: Vec<Place>,
     pub(super) labels: Vec<(Label, usize, usize)>,
 }
@@ -73,18 +70,14 @@ impl Compiled {
         facts: Facts,
         scratch: &'s mut Scratch,
     ) -> impl Iterator<Item = Found<'s>> + use<'s> {
-        scratch.places.clear();
-        scratch.counts.clear();
-        scratch.counts.resize(self.rules.len(), 0);
-        scratch.measured.clear();
-        scratch.measured.resize(self.measures.len(), f64::NAN);
+        scratch.hits.reset(self.rules.len());
         self.cut(turns, scratch);
-        let record = Seen { turns, facts, scopes: Scopes::of(turns) };
+        self.take_in(turns, facts, &mut scratch.numbers);
         for index in 0..turns.len() {
-            self.turn(index, &record, scratch);
+            self.turn(index, turns, scratch);
         }
-        self.measured.iter().for_each(|&rule| scratch.counts[rule] = 1);
-        self.decide(&record, scratch);
+        self.measured.iter().for_each(|&rule| scratch.hits.set(rule));
+        self.decide(turns, scratch);
         let Scratch { labels, kept, .. } = scratch;
         labels.iter().map(|&(label, from, to)| Found { label, places: &kept[from..to] })
     }
@@ -106,27 +99,25 @@ impl Compiled {
 
     /// Cuts all turns into words.
     fn cut(&self, turns: &[Turn<'_>], scratch: &mut Scratch) {
-        let Scratch { edges, words, pairs, cuts, word_counts, .. } = scratch;
+        let Scratch { edges, words, pairs, cuts, numbers, .. } = scratch;
         words.clear();
         pairs.clear();
         cuts.clear();
-        word_counts.clear();
+        numbers.words.clear();
         for turn in turns {
             cuts.push((words.len(), pairs.len()));
             let before = words.len();
             words::scan_with(turn.text, self.literals.nibbles(), edges, pairs, words);
-            word_counts.push((words.len() - before) as u32);
+            numbers.words.push((words.len() - before) as u32);
         }
         cuts.push((words.len(), pairs.len()));
     }
 
-    fn turn(&self, at: usize, record: &Seen<'_, '_>, scratch: &mut Scratch) {
-        let Scratch { words, pairs, cuts, begins, literals, .. } = scratch;
-        let Scratch { waiting, needed, word_counts, counts, places, measured, .. } = scratch;
-        let (index, turn) = (at as u32, &record.turns[at]);
-        let scopes = record.scopes.at(at, turn.role);
+    fn turn(&self, at: usize, turns: &[Turn<'_>], scratch: &mut Scratch) {
+        let Scratch { words, pairs, cuts, begins, literals, waiting, needed, numbers, hits, .. } = scratch;
+        let (index, turn, scopes) = (at as u32, &turns[at], numbers.scopes[at]);
         let words = &words[cuts[at].0..cuts[at + 1].0];
-        let pairs = &pairs[cuts[at].1..cuts[at + 1].1];
+        let pairs = &mut pairs[cuts[at].1..cuts[at + 1].1];
         let mut hit = |owner: u32, start: u32, end: u32| {
             let (rule, part) = Part::of(owner);
             let gate = self.gates[rule];
@@ -140,7 +131,7 @@ impl Compiled {
                     }
                 }
                 Part::Any if gate.waits => waiting.push((rule as u32, start, end)),
-                Part::Any => count(counts, places, Place { rule: rule as u32, turn: index, start, end }),
+                Part::Any => hits.add(Place { rule: rule as u32, turn: index, start, end }),
             }
         };
         if !words.is_empty() {
@@ -149,9 +140,9 @@ impl Compiled {
         self.phrases.find(turn.text, words, scopes, begins, &mut hit);
         self.literals.find(turn.text, pairs, literals, &mut hit);
         for &rule in &self.gated {
-            let (ready, mut is_needed) = (&self.rules[rule], false);
-            if self.gates[rule].scope & scopes != 0 && self.holds(ready, record, word_counts, measured) {
-                ready.needs.find_until(turn.text, words, |_, _, _| {
+            let mut is_needed = false;
+            if self.gates[rule].scope & scopes != 0 && self.holds(rule, turns, numbers) {
+                self.rules[rule].needs.find_until(turn.text, words, |_, _, _| {
                     is_needed = true;
                     true
                 });
@@ -161,35 +152,35 @@ impl Compiled {
             }
         }
         needed.extend(self.slow.iter().filter(|&&rule| self.gates[rule].scope & scopes != 0).map(|&rule| rule as u32));
-        needed.sort_unstable();
-        for rule in needed.drain(..) {
-            let ready = &self.rules[rule as usize];
-            if !self.holds(ready, record, word_counts, measured) {
-                continue;
-            }
+        if !needed.is_empty() {
+            needed.sort_unstable();
             let text = head(turn.text);
             let is_ascii = text.is_ascii();
-            for expression in &ready.regex {
-                expression.find(text, is_ascii, ready.most as usize, |start, end| {
-                    match self.gates[rule as usize].waits {
-                        true => waiting.push((rule, start, end)),
-                        false => count(counts, places, Place { rule, turn: index, start, end }),
-                    }
-                });
+            for rule in needed.drain(..).filter(|&rule| self.holds(rule as usize, turns, numbers)) {
+                let ready = &self.rules[rule as usize];
+                for expression in &ready.regex {
+                    expression.find(text, is_ascii, ready.most as usize, |start, end| {
+                        match self.gates[rule as usize].waits {
+                            true => waiting.push((rule, start, end)),
+                            false => hits.add(Place { rule, turn: index, start, end }),
+                        }
+                    });
+                }
             }
         }
         if waiting.is_empty() {
             return;
         }
         waiting.sort_unstable();
-        for hits in waiting.chunk_by(|one, other| one.0 == other.0) {
-            let ready = &self.rules[hits[0].0 as usize];
-            if !self.holds(ready, record, word_counts, measured) {
+        for its in waiting.chunk_by(|one, other| one.0 == other.0) {
+            let rule = its[0].0 as usize;
+            let ready = &self.rules[rule];
+            if !self.holds(rule, turns, numbers) {
                 continue;
             }
             let mut known: Option<(Sentence, bool)> = None;
-            for &(rule, start, end) in hits {
-                if counts[rule as usize] >= ready.most.max(PLACES as u32) {
+            for &(rule, start, end) in its {
+                if hits.count(rule as usize) >= ready.most.max(PLACES as u32) {
                     break;
                 }
                 let stands = match known.filter(|(sentence, _)| sentence.holds((start, end))) {
@@ -205,50 +196,12 @@ impl Compiled {
                     }
                 };
                 if stands {
-                    count(counts, places, Place { rule, turn: index, start, end });
+                    hits.add(Place { rule, turn: index, start, end });
                 }
             }
         }
         waiting.clear();
     }
-
-    /// Whether the record's numbers lie within the bounds of a rule.
-    pub(super) fn holds(
-        &self,
-        ready: &Ready,
-        record: &Seen<'_, '_>,
-        word_counts: &[u32],
-        measured: &mut [f64],
-    ) -> bool {
-        ready.measure.iter().all(|&(number, bounds)| {
-            if measured[number].is_nan() {
-                let measure = self.measures[number];
-                let bit = 1 << measure.scope as u8;
-                let its = record.turns.iter().zip(word_counts).enumerate();
-                let its = its.filter(|(index, (turn, _))| record.scopes.at(*index, turn.role) & bit != 0);
-                measured[number] =
-                    measure.value(its.map(|(_, (turn, &words))| (turn.text, words as usize)), record.facts);
-            }
-            bounds.hold(measured[number])
-        })
-    }
-}
-
-/// A record as its rules see it.
-pub(super) struct Seen<'r, 'a> {
-    turns: &'r [Turn<'a>],
-    facts: Facts,
-    scopes: Scopes,
-}
-
-/// Counts a hit; the first few places of each rule are kept.
-#[inline]
-fn count(counts: &mut [u32], places: &mut Vec<Place>, place: Place) {
-    let count = &mut counts[place.rule as usize];
-    if *count < PLACES as u32 {
-        places.push(place);
-    }
-    *count = count.saturating_add(1);
 }
 
 /// The part of a turn that expressions see.
