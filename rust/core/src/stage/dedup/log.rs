@@ -18,8 +18,8 @@ const MAGIC: &[u8; 16] = b"corpuskit dedup\n";
 pub(super) const HEAD: u64 = 64;
 /// Entries are gathered up to this many bytes before they are written.
 const GATHER: usize = 1 << 20;
-/// The first mapping; it only takes address space.
-const FIRST_MAPPING: u64 = 64 << 20;
+/// The first mapping; it only takes address space, and a larger one later would have to look every page up anew.
+const FIRST_MAPPING: u64 = 1 << 30;
 
 /// An append-only file of entries.
 #[derive(Debug)]

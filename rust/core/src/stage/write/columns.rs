@@ -3,16 +3,17 @@
 //! The reference Parquet writer without Arrow. Row groups are cut by the rows alone and no time, name
 //! or version of a library goes in, so equal rows give equal bytes.
 
+use super::columns_chunk::{self, Chunk, Levels};
 use super::columns_group::Columns;
 use super::columns_labels;
-use super::columns_runs;
+use super::columns_numbers;
 use super::disk::Disk;
 use super::output::Output;
 use crate::digest::Digest;
 use crate::record::labels::Vocabulary;
 use crate::{Error, Result};
-use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::data_type::{DataType, Int32Type, Int64Type};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::data_type::Int32Type;
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
@@ -93,7 +94,7 @@ impl ColumnsWork {
         while at < self.length {
             part.resize(size.min((self.length - at) as usize), 0);
             log.read_exact_at(&mut part, at).map_err(|error| Error::io(&self.log, error))?;
-            let whole = whole_rows(&part);
+            let (whole, rows) = whole_rows(&part);
             if whole == 0 {
                 // One row longer than a group (a very long id, say): look at more of the log.
                 if part.len() < size {
@@ -105,7 +106,7 @@ impl ColumnsWork {
             }
             at += whole as u64;
             size = GROUP_BYTES;
-            if let Err(error) = writer.group(&part[..whole]) {
+            if let Err(error) = writer.group(&part[..whole], rows) {
                 return Err(writer.failure().unwrap_or_else(|| self.explain(&error)));
             }
         }
@@ -128,17 +129,18 @@ impl ColumnsWork {
     }
 }
 
-/// How many bytes at the front of the log are whole rows.
-fn whole_rows(log: &[u8]) -> usize {
-    let mut at = 0;
+/// How many bytes at the front of the log are whole rows, and how many rows.
+fn whole_rows(log: &[u8]) -> (usize, usize) {
+    let (mut at, mut rows) = (0, 0);
     while let Some(head) = log.get(at..at + 4) {
         let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
         if log.len() - at - 4 < length {
             break;
         }
         at += 4 + length;
+        rows += 1;
     }
-    at
+    (at, rows)
 }
 
 struct ColumnsWriter<'a> {
@@ -153,30 +155,12 @@ impl<'a> ColumnsWriter<'a> {
         let mut properties = WriterProperties::builder()
             .set_writer_version(WriterVersion::PARQUET_1_0)
             .set_created_by("corpuskit".to_owned())
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(columns_runs::LEVEL)?))
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(columns_chunk::LEVEL)?))
             .set_statistics_enabled(EnabledStatistics::None)
             .set_offset_index_disabled(true)
             .set_max_row_group_row_count(None);
-        for name in ["origin", "id"] {
-            // All different, and they share their beginnings.
-            properties = properties
-                .set_column_dictionary_enabled(ColumnPath::from(name), false)
-                .set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BYTE_ARRAY);
-        }
-        for name in ["characters", "characters_total", "turns"] {
-            // Cheaper than to look each number up, and smaller.
-            properties = properties
-                .set_column_dictionary_enabled(ColumnPath::from(name), false)
-                .set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED);
-        }
         for name in columns_labels::number_columns(vocabulary) {
             properties = properties.set_column_dictionary_enabled(ColumnPath::from(name), false);
-        }
-        for part in ["turn", "start", "end"] {
-            let path = ColumnPath::new(["spans", "list", "element", part].map(str::to_owned).to_vec());
-            properties = properties
-                .set_column_dictionary_enabled(path.clone(), false)
-                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
         }
         let properties = properties.build();
         Ok(Self { vocabulary, writer: SerializedFileWriter::new(out, schema, Arc::new(properties))?, rows: 0 })
@@ -186,24 +170,27 @@ impl<'a> ColumnsWriter<'a> {
         self.writer.inner_mut().failed.take()
     }
 
-    /// One row group from whole rows of the log.
-    fn group(&mut self, log: &[u8]) -> Result<(), ParquetError> {
-        let columns = Columns::of(log, self.vocabulary)
+    /// One row group from so many whole rows of the log.
+    fn group(&mut self, log: &[u8], rows: usize) -> Result<(), ParquetError> {
+        let columns = Columns::of(log, rows, self.vocabulary)
             .ok_or_else(|| ParquetError::General("the row log is damaged".to_owned()))?;
-        self.rows += columns.origins.0.len() as u64;
+        self.rows += rows as u64;
         let leaves = self.writer.schema_descr().columns().to_vec();
         let mut group = self.writer.next_row_group()?;
-        columns.origins.write(&mut group, None)?;
+        columns.origins.write_rows(&mut group, &leaves[0])?;
         let [id, parent, licence, category, persona] = &columns.optional;
         let runs = [id, parent, &columns.source, licence, category, persona, &columns.family, &columns.dialect];
         for (runs, leaf) in runs.into_iter().zip(&leaves[1..]) {
             runs.write(&mut group, leaf)?;
         }
-        column::<Int64Type>(&mut group, &columns.characters)?;
-        column::<Int64Type>(&mut group, &columns.characters_total)?;
-        column::<Int32Type>(&mut group, &columns.turns)?;
-        columns.traits.write(&mut group, Some(&columns.trait_levels))?;
-        columns.kinds.write(&mut group, Some(&columns.change_levels))?;
+        let (levels, mut numbers) = (Levels::required(rows), leaves[1 + runs.len()..].iter());
+        for (values, leaf) in [&columns.characters, &columns.characters_total].into_iter().zip(&mut numbers) {
+            append(&mut group, columns_numbers::chunk(leaf, &levels, values, false)?)?;
+        }
+        let leaf = numbers.next().ok_or_else(too_few)?;
+        append(&mut group, columns_numbers::chunk(leaf, &levels, &columns.turns, true)?)?;
+        columns.traits.write(&mut group, &columns.trait_levels)?;
+        columns.kinds.write(&mut group, &columns.change_levels)?;
         columns.change_levels.write::<Int32Type>(&mut group, &columns.times)?;
         columns.labels.write(&mut group, &leaves[COLUMNS..])?;
         group.close()?;
@@ -218,11 +205,9 @@ impl<'a> ColumnsWriter<'a> {
 
 pub(super) type Group<'a, 'b> = SerializedRowGroupWriter<'a, Output<'b>>;
 
-/// The next column of a group, from values that are always there.
-fn column<T: DataType>(group: &mut Group<'_, '_>, values: &[T::T]) -> Result<(), ParquetError> {
-    let mut column = group.next_column()?.ok_or_else(too_few)?;
-    column.typed::<T>().write_batch(values, None, None)?;
-    column.close()
+/// Adds the next column of a group.
+pub(super) fn append(group: &mut Group<'_, '_>, (bytes, close): Chunk) -> Result<(), ParquetError> {
+    group.append_column(&bytes, close)
 }
 
 pub(super) fn too_few() -> ParquetError {

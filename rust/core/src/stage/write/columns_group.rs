@@ -3,16 +3,17 @@
 //! Most columns say the same in many rows (one source, no licence, no traits), so they are kept as
 //! runs of equal values: a row costs a comparison there, not a value of its own.
 
-use super::columns::{Group, too_few};
+use super::columns::{Group, append, too_few};
 use super::columns_labels::LabelColumns;
-use super::columns_runs;
 use super::rows::{OPTIONAL, RowBytes};
+use super::{columns_chunk, columns_runs, columns_texts};
 use crate::record::labels::Vocabulary;
 use bytes::Bytes;
 use parquet::column::writer::ColumnWriterImpl;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType};
 use parquet::errors::ParquetError;
 use parquet::schema::types::ColumnDescPtr;
+use std::iter::repeat_n;
 
 /// How many values or levels go to the Parquet writer at once.
 const STEP: usize = 1024;
@@ -39,28 +40,28 @@ pub(super) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn new(vocabulary: &'a Vocabulary) -> Self {
+    fn new(rows: usize, vocabulary: &'a Vocabulary) -> Self {
         Self {
-            origins: Texts::default(),
+            origins: Texts(Vec::with_capacity(rows)),
             optional: Default::default(),
             source: Runs::default(),
             family: Runs::default(),
             dialect: Runs::default(),
-            characters: Vec::new(),
-            characters_total: Vec::new(),
-            turns: Vec::new(),
+            characters: Vec::with_capacity(rows),
+            characters_total: Vec::with_capacity(rows),
+            turns: Vec::with_capacity(rows),
             traits: Texts::default(),
             trait_levels: Levels::default(),
             kinds: Texts::default(),
             times: Vec::new(),
             change_levels: Levels::default(),
-            labels: LabelColumns::new(vocabulary),
+            labels: LabelColumns::new(rows, vocabulary),
         }
     }
 
-    /// The columns of whole rows of the log; `None` where the log is damaged.
-    pub fn of(log: &'a [u8], vocabulary: &'a Vocabulary) -> Option<Self> {
-        let mut columns = Self::new(vocabulary);
+    /// The columns of so many whole rows of the log; `None` where the log is damaged.
+    pub fn of(log: &'a [u8], rows: usize, vocabulary: &'a Vocabulary) -> Option<Self> {
+        let mut columns = Self::new(rows, vocabulary);
         let mut rest = log;
         let mut before: Option<RowBytes<'a>> = None;
         while !rest.is_empty() {
@@ -108,21 +109,18 @@ impl<'a> Texts<'a> {
         Some(())
     }
 
-    /// Writes them as the next column of the group, whose other levels are `levels`.
-    pub fn write(&self, group: &mut Group<'_, '_>, levels: Option<&Levels>) -> Result<(), ParquetError> {
+    /// Writes them as the next column of the group, with these levels.
+    pub fn write(&self, group: &mut Group<'_, '_>, levels: &Levels) -> Result<(), ParquetError> {
         let mut column = group.next_column()?.ok_or_else(too_few)?;
-        let writer = column.typed::<ByteArrayType>();
-        match levels {
-            // SAFETY: `column` is closed or dropped before this function returns.
-            Some(levels) => levels.write_to(writer, &unsafe { lend(&self.0) })?,
-            None => {
-                for texts in self.0.chunks(STEP) {
-                    // SAFETY: as above.
-                    writer.write_batch(&unsafe { lend(texts) }, None, None)?;
-                }
-            }
-        }
+        // SAFETY: `column` is closed or dropped before this function returns.
+        levels.write_to(column.typed::<ByteArrayType>(), &unsafe { lend(&self.0) })?;
         column.close()
+    }
+
+    /// Writes one for each row as the next column of the group, which is `column`.
+    pub fn write_rows(&self, group: &mut Group<'_, '_>, column: &ColumnDescPtr) -> Result<(), ParquetError> {
+        let levels = columns_chunk::Levels::required(self.0.len());
+        append(group, columns_texts::chunk(column, &levels, self.0.iter().copied())?)
     }
 }
 
@@ -137,16 +135,8 @@ fn checked(text: &[u8]) -> Option<&[u8]> {
 /// Nothing that comes of them may outlive the texts.
 unsafe fn lend(texts: &[&[u8]]) -> Vec<ByteArray> {
     // SAFETY: by contract.
-    texts.iter().map(|text| unsafe { lend_one(text) }).collect()
-}
-
-/// The same of one text.
-///
-/// # Safety
-/// As for [`lend`].
-unsafe fn lend_one(text: &[u8]) -> ByteArray {
-    // SAFETY: by contract.
-    Bytes::from_static(unsafe { std::mem::transmute::<&[u8], &'static [u8]>(text) }).into()
+    let lend = |text: &&[u8]| unsafe { std::mem::transmute::<&[u8], &'static [u8]>(text) };
+    texts.iter().map(|text| Bytes::from_static(lend(text)).into()).collect()
 }
 
 /// A column of texts as runs of equal values.
@@ -178,46 +168,14 @@ impl<'a> Runs<'a> {
 
     /// Writes it as the next column of the group, which is `column`.
     pub fn write(&self, group: &mut Group<'_, '_>, column: &ColumnDescPtr) -> Result<(), ParquetError> {
-        match columns_runs::chunk(column, &self.0)? {
-            Some((bytes, close)) => group.append_column(&bytes, close),
-            None => self.write_rows(group, column.max_def_level() > 0),
+        if let Some(chunk) = columns_runs::chunk(column, &self.0)? {
+            return append(group, chunk);
         }
-    }
-
-    /// The same where the values differ too much.
-    fn write_rows(&self, group: &mut Group<'_, '_>, is_optional: bool) -> Result<(), ParquetError> {
-        let mut column = group.next_column()?.ok_or_else(too_few)?;
-        let writer = column.typed::<ByteArrayType>();
-        let (mut values, mut levels) = (Vec::with_capacity(2 * STEP), Vec::with_capacity(2 * STEP));
-        for (value, count) in &self.0 {
-            // SAFETY: `column` is closed or dropped before this function returns.
-            let value = value.map(|text| unsafe { lend_one(text) });
-            let level = i16::from(value.is_some());
-            let mut left = *count;
-            if left >= STEP {
-                writer.write_batch(&values, is_optional.then_some(&levels), None)?;
-                values.clear();
-                levels.clear();
-                // The same values again and again.
-                values.extend(value.iter().flat_map(|value| std::iter::repeat_n(value, STEP)).cloned());
-                levels.resize(STEP, level);
-                while left >= STEP {
-                    writer.write_batch(&values, is_optional.then_some(&levels), None)?;
-                    left -= STEP;
-                }
-                values.clear();
-                levels.clear();
-            }
-            values.extend(value.iter().flat_map(|value| std::iter::repeat_n(value, left)).cloned());
-            levels.resize(levels.len() + left, level);
-            if levels.len() >= STEP {
-                writer.write_batch(&values, is_optional.then_some(&levels), None)?;
-                values.clear();
-                levels.clear();
-            }
-        }
-        writer.write_batch(&values, is_optional.then_some(&levels), None)?;
-        column.close()
+        // The values differ too much.
+        let levels = columns_runs::levels(column, &self.0);
+        let texts =
+            self.0.iter().flat_map(|&(value, count)| value.into_iter().flat_map(move |text| repeat_n(text, count)));
+        append(group, columns_texts::chunk(column, &levels, texts)?)
     }
 }
 

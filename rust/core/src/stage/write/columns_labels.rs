@@ -1,16 +1,20 @@
 //! The label columns of `columns/`: one a label column of the run, its score, and the places.
 
-use super::columns::{Group, too_few};
-use super::columns_runs::{self, Levels};
+use super::columns::{Group, append, too_few};
+use super::columns_chunk::Levels;
 use super::rows::RowBytes;
+use super::{columns_numbers, columns_runs};
 use crate::record::labels::{LabelColumn, Vocabulary};
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int32Type};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType};
 use parquet::errors::ParquetError;
 use parquet::schema::types::ColumnDescPtr;
 use std::fmt::Write as _;
 
 /// Columns that every run has, where a declared value may stand instead of a label.
 const FIXED: [&str; 3] = ["category", "persona", "traits"];
+
+/// Places of a row that room is made for at once.
+const PLACES: usize = 6;
 
 /// Most texts that are numbered with two bytes.
 const MOST: usize = 1 << 16;
@@ -60,7 +64,9 @@ pub(super) struct LabelColumns<'v> {
     /// By column: the tags of each row; of a column `one`, at most one.
     tags: Vec<Lists<u16>>,
     scores: Vec<Vec<f32>>,
-    places: Lists<[u32; 4]>,
+    /// The rules of the places, by number; turn, start and end of each.
+    rules: Lists<u32>,
+    parts: [Vec<i32>; 3],
 }
 
 /// Values and how many each row has.
@@ -70,19 +76,21 @@ struct Lists<T> {
     counts: Vec<u32>,
 }
 
-impl<T> Default for Lists<T> {
-    fn default() -> Self {
-        Self { values: Vec::new(), counts: Vec::new() }
-    }
-}
-
 impl<'v> LabelColumns<'v> {
-    pub fn new(vocabulary: &'v Vocabulary) -> Self {
+    /// Empty columns, with room for so many rows.
+    pub fn new(rows: usize, vocabulary: &'v Vocabulary) -> Self {
+        let tags = |column: &LabelColumn| Lists::new(if column.one { rows } else { 0 }, rows);
+        let places = if vocabulary.rules.is_empty() { 0 } else { PLACES * rows };
         Self {
             vocabulary,
-            tags: vec![Lists::default(); vocabulary.columns.len()],
-            scores: vec![Vec::new(); vocabulary.columns.len()],
-            places: Lists::default(),
+            tags: vocabulary.columns.iter().map(tags).collect(),
+            scores: vocabulary
+                .columns
+                .iter()
+                .map(|column| Vec::with_capacity(if column.scored { rows } else { 0 }))
+                .collect(),
+            rules: Lists::new(places, rows),
+            parts: [(); 3].map(|()| Vec::with_capacity(places)),
         }
     }
 
@@ -99,14 +107,17 @@ impl<'v> LabelColumns<'v> {
             *list.counts.last_mut()? += 1;
             self.scores[column].push(label.score);
         }
-        let before = self.places.values.len();
-        for place in row.places() {
-            if place[0] as usize >= self.vocabulary.rules.len() {
+        let before = self.rules.values.len();
+        for [rule, numbers @ ..] in row.places() {
+            if rule as usize >= self.vocabulary.rules.len() {
                 return None;
             }
-            self.places.values.push(place);
+            self.rules.values.push(rule);
+            for (part, number) in self.parts.iter_mut().zip(numbers) {
+                part.push(i32::try_from(number).unwrap_or(i32::MAX));
+            }
         }
-        self.places.counts.push((self.places.values.len() - before) as u32);
+        self.rules.counts.push((self.rules.values.len() - before) as u32);
         Some(())
     }
 
@@ -135,19 +146,20 @@ impl<'v> LabelColumns<'v> {
             }
         }
         if !self.vocabulary.rules.is_empty() {
-            let (list, places) = (&self.places, &self.places.values);
-            let (definition, repetition) = list.levels();
-            let (names, rules) = (&self.vocabulary.rules, places.iter().map(|place| place[0] as usize));
+            let (list, names) = (&self.rules, &self.vocabulary.rules);
+            let levels = Levels::list(&list.counts);
+            let rules = list.values.iter().map(|&rule| rule as usize);
             if names.len() <= MOST {
-                write_texts(group, leaves.next(), &Levels::list(&list.counts), names, rules)?;
+                write_texts(group, leaves.next(), &levels, names, rules)?;
             } else {
+                leaves.next();
+                let (definition, repetition) = list.levels();
                 let rules: Vec<ByteArray> = rules.map(|rule| ByteArray::from(names[rule].as_str())).collect();
                 write::<ByteArrayType>(group, &rules, &definition, Some(&repetition))?;
             }
-            for part in 1..4 {
-                let numbers: Vec<i32> =
-                    places.iter().map(|place| i32::try_from(place[part]).unwrap_or(i32::MAX)).collect();
-                write::<Int32Type>(group, &numbers, &definition, Some(&repetition))?;
+            for (part, is_small) in self.parts.iter().zip([true, false, false]) {
+                let leaf = leaves.next().ok_or_else(too_few)?;
+                append(group, columns_numbers::chunk(leaf, &levels, part, is_small)?)?;
             }
         }
         Ok(())
@@ -155,6 +167,10 @@ impl<'v> LabelColumns<'v> {
 }
 
 impl<T> Lists<T> {
+    fn new(values: usize, rows: usize) -> Self {
+        Self { values: Vec::with_capacity(values), counts: Vec::with_capacity(rows) }
+    }
+
     /// The levels of an optional column.
     fn optional(&self) -> Levels {
         Levels::optional(self.counts.iter().map(|&count| (count > 0, 1)))
@@ -182,23 +198,20 @@ fn write_texts(
     leaf: Option<&ColumnDescPtr>,
     levels: &Levels,
     names: &[String],
-    numbers: impl Iterator<Item = usize>,
+    numbers: impl Iterator<Item = usize> + Clone,
 ) -> Result<(), ParquetError> {
     const NEW: u32 = u32::MAX;
     let mut dictionary: Vec<&[u8]> = Vec::new();
     let mut places = vec![NEW; names.len()];
-    let mut runs = Vec::with_capacity(numbers.size_hint().0);
-    for number in numbers {
-        let place = &mut places[number];
-        if *place == NEW {
-            *place = dictionary.len() as u32;
+    for number in numbers.clone() {
+        if places[number] == NEW {
+            places[number] = dictionary.len() as u32;
             dictionary.push(names[number].as_bytes());
         }
-        runs.push((*place as u16, 1));
     }
     let leaf = leaf.ok_or_else(too_few)?;
-    let (bytes, close) = columns_runs::of_places(leaf, levels, &dictionary, runs.into_iter(), true)?;
-    group.append_column(&bytes, close)
+    let places = numbers.map(|number| (places[number] as u16, 1));
+    append(group, columns_runs::of_places(leaf, levels, &dictionary, places, true)?)
 }
 
 /// Writes the next column of the group.

@@ -1,73 +1,27 @@
 //! A column chunk of runs of equal values, encoded run by run: the Parquet writer would look every row's
 //! value up, and most columns say one thing a hundred thousand times.
 
-use bytes::Bytes;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::column::page::{CompressedPage, Page, PageWriteSpec, PageWriter};
-use parquet::column::writer::ColumnCloseResult;
+use super::columns_chunk::{self, Chunk, Levels, Values};
+use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ColumnChunkMetaData;
-use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
 /// Most different values that are searched one by one.
 const MOST: usize = 256;
 
-/// How hard Zstandard tries.
-pub(super) const LEVEL: i32 = 1;
-
-/// Values that are packed together where they do not repeat.
-const GROUP: usize = 8;
-
 /// The chunk of a column of texts, which are optional where its descriptor says so: a dictionary and one page of
 /// places in it. `None` where it has too many different values for that.
-pub(super) fn chunk(
-    column: &ColumnDescPtr,
-    runs: &[(Option<&[u8]>, usize)],
-) -> Result<Option<(Bytes, ColumnCloseResult)>, ParquetError> {
+pub(super) fn chunk(column: &ColumnDescPtr, runs: &[(Option<&[u8]>, usize)]) -> Result<Option<Chunk>, ParquetError> {
     let Some((dictionary, places)) = look_up(runs) else { return Ok(None) };
-    let rows: usize = runs.iter().map(|run| run.1).sum();
-    let levels = match column.max_def_level() {
-        0 => Levels { rows, entries: rows, bytes: Vec::new() },
+    of_places(column, &levels(column, runs), &dictionary, places.into_iter(), false).map(Some)
+}
+
+/// The levels of such a column.
+pub(super) fn levels(column: &ColumnDescPtr, runs: &[(Option<&[u8]>, usize)]) -> Levels {
+    match column.max_def_level() {
+        0 => Levels::required(runs.iter().map(|run| run.1).sum()),
         _ => Levels::optional(runs.iter().map(|run| (run.0.is_some(), run.1))),
-    };
-    of_places(column, &levels, &dictionary, places.into_iter(), false).map(Some)
-}
-
-/// The levels of a column, as they stand at the front of its page.
-pub(super) struct Levels {
-    rows: usize,
-    /// Values, and rows without any.
-    entries: usize,
-    bytes: Vec<u8>,
-}
-
-impl Levels {
-    /// Those of an optional column: whether it has a value, and in how many rows.
-    pub fn optional(runs: impl Iterator<Item = (bool, usize)> + Clone) -> Self {
-        let rows = runs.clone().map(|run| run.1).sum();
-        let mut bytes = Vec::new();
-        push(&mut bytes, runs.map(|(is_there, count)| (u16::from(is_there), count)));
-        Self { rows, entries: rows, bytes }
     }
-
-    /// Those of a required list of required values: how many each row has.
-    pub fn list(counts: &[u32]) -> Self {
-        let mut bytes = Vec::new();
-        push(&mut bytes, counts.iter().flat_map(|&count| [(0, 1), (1, (count as usize).saturating_sub(1))]));
-        push(&mut bytes, counts.iter().map(|&count| (u16::from(count > 0), count.max(1) as usize)));
-        let entries = counts.iter().map(|&count| count.max(1) as usize).sum();
-        Self { rows: counts.len(), entries, bytes }
-    }
-}
-
-/// Appends levels, which are 0 or 1, behind their length.
-fn push(out: &mut Vec<u8>, runs: impl Iterator<Item = (u16, usize)>) {
-    let start = out.len();
-    out.extend_from_slice(&[0; 4]);
-    hybrid(out, 1, runs);
-    let length = (out.len() - start - 4) as u32;
-    out[start..start + 4].copy_from_slice(&length.to_le_bytes());
 }
 
 /// The chunk of texts that are places in a dictionary, in runs; `compressed` where there are many that do not repeat.
@@ -77,15 +31,10 @@ pub(super) fn of_places(
     dictionary: &[&[u8]],
     places: impl Iterator<Item = (u16, usize)>,
     compressed: bool,
-) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
-    let (Ok(entries), Ok(texts)) = (u32::try_from(levels.entries), u32::try_from(dictionary.len())) else {
-        return Err(ParquetError::General("more values than a page can have".to_owned()));
-    };
-    let mut page = levels.bytes.clone();
+) -> Result<Chunk, ParquetError> {
     let width = dictionary.len().saturating_sub(1).checked_ilog2().map_or(0, |bits| bits as usize + 1);
-    page.push(width as u8);
-    hybrid(&mut page, width, places);
-
+    let mut bytes = vec![width as u8];
+    columns_chunk::hybrid(&mut bytes, width, places);
     let mut plain = Vec::new();
     for text in dictionary {
         plain.extend_from_slice(&(text.len() as u32).to_le_bytes());
@@ -93,54 +42,8 @@ pub(super) fn of_places(
     }
     // What the first version of the format calls it.
     let encoding = Encoding::PLAIN_DICTIONARY;
-    let mut out = TrackedWrite::new(Vec::new());
-    let mut writer = SerializedPageWriter::new(&mut out);
-    let first = write(&mut writer, plain, compressed, |buf| Page::DictionaryPage {
-        buf,
-        num_values: texts,
-        encoding,
-        is_sorted: false,
-    })?;
-    let second = write(&mut writer, page, compressed, |buf| Page::DataPage {
-        buf,
-        num_values: entries,
-        encoding,
-        def_level_encoding: Encoding::RLE,
-        rep_level_encoding: Encoding::RLE,
-        statistics: None,
-    })?;
-    let compression =
-        if compressed { Compression::ZSTD(ZstdLevel::try_new(LEVEL)?) } else { Compression::UNCOMPRESSED };
-    let metadata = ColumnChunkMetaData::builder(column.clone())
-        .set_compression(compression)
-        .set_encodings(vec![encoding, Encoding::RLE])
-        .set_total_compressed_size((first.compressed_size + second.compressed_size) as i64)
-        .set_total_uncompressed_size((first.uncompressed_size + second.uncompressed_size) as i64)
-        .set_num_values(i64::from(entries))
-        .set_dictionary_page_offset(Some(first.offset as i64))
-        .set_data_page_offset(second.offset as i64)
-        .build()?;
-    let bytes = Bytes::from(out.into_inner()?);
-    let close = ColumnCloseResult {
-        bytes_written: bytes.len() as u64,
-        rows_written: levels.rows as u64,
-        metadata,
-        bloom_filter: None,
-        column_index: None,
-        offset_index: None,
-    };
-    Ok((bytes, close))
-}
-
-fn write(
-    writer: &mut impl PageWriter,
-    bytes: Vec<u8>,
-    compressed: bool,
-    page: impl FnOnce(Bytes) -> Page,
-) -> Result<PageWriteSpec, ParquetError> {
-    let length = bytes.len();
-    let bytes = if compressed { zstd::bulk::compress(&bytes, LEVEL)? } else { bytes };
-    writer.write_page(CompressedPage::new(page(bytes.into()), length))
+    let values = Values { encoding, dictionary: Some((dictionary.len(), plain)), bytes };
+    columns_chunk::assemble(column, levels, values, compressed)
 }
 
 /// The different values in the order in which they come, and the runs as places among them; rows without a
@@ -163,65 +66,12 @@ fn look_up<'a>(runs: &[(Option<&'a [u8]>, usize)]) -> Option<(Vec<&'a [u8]>, Vec
     Some((dictionary, places))
 }
 
-/// Parquet's hybrid of runs and packed bits, of values of at most `width` bits (at most 16).
-fn hybrid(out: &mut Vec<u8>, width: usize, runs: impl Iterator<Item = (u16, usize)>) {
-    // What does not repeat enough; whole groups whenever a run is written.
-    let mut packed: Vec<u16> = Vec::new();
-    let mut waiting: (u16, usize) = (0, 0);
-    let mut add = |out: &mut Vec<u8>, (value, mut count): (u16, usize)| {
-        if count < GROUP {
-            packed.extend(std::iter::repeat_n(value, count));
-            return;
-        }
-        let missing = packed.len().next_multiple_of(GROUP) - packed.len();
-        packed.extend(std::iter::repeat_n(value, missing));
-        count -= missing;
-        if count >= GROUP {
-            pack(out, width, &mut packed);
-            varint(out, count << 1);
-            out.extend_from_slice(&value.to_le_bytes()[..width.div_ceil(8)]);
-        } else {
-            packed.extend(std::iter::repeat_n(value, count));
-        }
-    };
-    for (value, count) in runs.filter(|run| run.1 > 0) {
-        if waiting.0 == value {
-            waiting.1 += count;
-        } else {
-            add(out, std::mem::replace(&mut waiting, (value, count)));
-        }
-    }
-    add(out, waiting);
-    pack(out, width, &mut packed);
-}
-
-/// Writes values as whole groups of packed bits, the last one filled up, and forgets them.
-fn pack(out: &mut Vec<u8>, width: usize, values: &mut Vec<u16>) {
-    if values.is_empty() {
-        return;
-    }
-    values.resize(values.len().next_multiple_of(GROUP), 0);
-    varint(out, (values.len() / GROUP) << 1 | 1);
-    for group in values.chunks_exact(GROUP) {
-        let bits = group.iter().rev().fold(0_u128, |bits, &value| bits << width | u128::from(value));
-        out.extend_from_slice(&bits.to_le_bytes()[..width]);
-    }
-    values.clear();
-}
-
-fn varint(out: &mut Vec<u8>, mut value: usize) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use bytes::Bytes;
     use parquet::column::reader::ColumnReader;
     use parquet::data_type::ByteArray;
     use parquet::file::properties::WriterProperties;

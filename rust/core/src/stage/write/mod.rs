@@ -4,9 +4,12 @@
 //! Every byte that a run writes passes through [`disk::Disk`].
 
 pub mod columns;
+mod columns_chunk;
 mod columns_group;
 mod columns_labels;
+mod columns_numbers;
 mod columns_runs;
+mod columns_texts;
 pub mod disk;
 pub mod encode;
 pub mod form;
