@@ -1,10 +1,11 @@
 //! Literal texts, found in one pass over the bytes however many there are.
 //!
-//! Of each literal two bytes in a row are looked for (`groups` says which), together with the edges of the words
+//! Of each literal two bytes in a row are looked for (`groups` says which), 64 places at a time
 //! (`blocks`); where they stand the literal is compared.
 
-use super::blocks::Nibbles;
+use super::blocks::{self, Nibbles};
 use super::groups;
+use crate::text::bits::Level;
 
 /// The literal texts of all rules, on their way into the search.
 #[derive(Debug, Default)]
@@ -192,9 +193,11 @@ fn pair(bytes: [u8; 2]) -> u16 {
 }
 
 impl Literals {
-    /// What [`super::blocks::read`] has to look for; nothing where there are no literals.
-    pub fn nibbles(&self) -> Option<&Nibbles> {
-        self.search.as_ref().map(|search| &search.nibbles)
+    /// Appends where the two bytes of a literal may stand.
+    pub fn may_stand(&self, text: &str, pairs: &mut Vec<u32>) {
+        if let Some(search) = &self.search {
+            blocks::read(Level::here(), text.as_bytes(), &search.nibbles, pairs);
+        }
     }
 
     /// Calls `hit(owner, start, end)` for every literal in the text, overlapping ones too, by place. `pairs` is
@@ -245,14 +248,13 @@ impl Literals {
 
 #[cfg(test)]
 mod tests {
-    use super::super::blocks;
     use super::*;
     use proptest::prelude::*;
 
     fn find(literals: Builder, text: &str) -> Vec<(u32, u32, u32)> {
         let literals = literals.build();
         let (mut pairs, mut found) = (Vec::new(), Vec::new());
-        blocks::read(text.as_bytes(), literals.nibbles(), &mut Vec::new(), &mut pairs);
+        literals.may_stand(text, &mut pairs);
         literals.find(text, &mut pairs, &mut Vec::new(), |owner, start, end| found.push((owner, start, end)));
         found
     }

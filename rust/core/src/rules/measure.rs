@@ -4,7 +4,7 @@
 
 use super::pack::Scope;
 use super::scan::{Scopes, Turn};
-use super::words::{self, stands_alone};
+use super::words::{Words, stands_alone};
 use crate::{Error, Result};
 
 /// What a record has besides its texts.
@@ -106,11 +106,11 @@ impl Measure {
         let scopes = Scopes::of(turns);
         let bit = 1 << self.scope as u8;
         let its = turns.iter().enumerate().filter(|(index, turn)| scopes.at(*index, turn.role) & bit != 0);
-        let mut found = Vec::new();
+        let mut found = Words::default();
         let texts = its.map(|(_, turn)| {
             found.clear();
             if self.quantity == Quantity::Words {
-                words::scan(turn.text, &mut found);
+                found.read(turn.text);
             }
             (turn.text, found.len())
         });

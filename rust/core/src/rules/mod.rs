@@ -4,6 +4,7 @@
 //! turn, expressions run only where a word that they need stands, and rules that cannot be narrowed
 //! down so are named as slow. Nothing here changes a text.
 
+mod begins;
 mod blocks;
 mod bounds;
 mod compile;

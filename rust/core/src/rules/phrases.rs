@@ -5,8 +5,10 @@
 //! the cost does not grow with the number of rules; a filter that stays in the nearest caches says of nearly
 //! every word that no phrase begins with it.
 
+use super::begins::{self, Begin};
 use super::table::{Filter, Table};
-use super::words::{self, Word};
+use super::words::{self, View, Word, Words};
+use crate::text::bits::Level;
 
 /// The fewest bytes of a stem.
 const STEM: usize = 3;
@@ -37,7 +39,7 @@ struct Beginnings {
 }
 
 impl Beginnings {
-    fn new(entries: &[(u64, u8, Entry)], heads: impl Fn(&Entry, u64) -> Vec<u64>) -> Self {
+    fn new(entries: &[(u64, u8, Entry)], heads: impl Fn(&Entry, u64) -> Vec<u32>) -> Self {
         let mut filter = Filter::new(entries.len());
         for (hash, scopes, entry) in entries {
             heads(entry, *hash).into_iter().for_each(|hash| filter.set(hash, *scopes));
@@ -68,23 +70,6 @@ pub struct Phrases {
     longest: usize,
 }
 
-/// A word that a phrase may begin with.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Begin {
-    at: u32,
-    /// A bit for each kind of beginning.
-    kinds: u32,
-}
-
-/// The hashes of words are even in all their bits: nothing has to be mixed again.
-fn pair_hash(first: u64, second: u64) -> u64 {
-    first.rotate_left(29) ^ second
-}
-
-fn stem_hash(head: u32) -> u64 {
-    u64::from(head.wrapping_mul(0x9E37_79B1) >> 12)
-}
-
 /// The key of a stem's first three bytes.
 fn three(head: u32) -> u64 {
     u64::from((head & 0xFF_FFFF).wrapping_mul(0x9E37_79B1).rotate_left(16))
@@ -104,7 +89,7 @@ impl Builder {
         let pieces = pieces(phrase)?;
         let (kind, hash) = match pieces.as_slice() {
             [] => return Err(format!("`{phrase}` has no word")),
-            [Piece::Word(first), Piece::Word(second), ..] => (1, pair_hash(*first, *second)),
+            [Piece::Word(first), Piece::Word(second), ..] => (1, begins::pair(*first, *second)),
             [Piece::Word(hash), ..] => (0, *hash),
             [Piece::Stem(stem), ..] => (2, three(head(stem))),
         };
@@ -119,13 +104,13 @@ impl Builder {
         let [first, pairs, stems] = &self.entries;
         // A stem of three bytes goes on with any fourth.
         let heads = |entry: &Entry, _| match &self.pieces[entry.from as usize] {
-            Piece::Stem(stem) if stem.len() > STEM => vec![stem_hash(head(stem))],
-            Piece::Stem(stem) => (0..256).map(|fourth| stem_hash(head(stem) | fourth << 24)).collect(),
+            Piece::Stem(stem) if stem.len() > STEM => vec![begins::stem(head(stem))],
+            Piece::Stem(stem) => (0..256).map(|fourth| begins::stem(head(stem) | fourth << 24)).collect(),
             Piece::Word(_) => Vec::new(),
         };
         Phrases {
-            first: Beginnings::new(first, |_, hash| vec![hash]),
-            pairs: Beginnings::new(pairs, |_, hash| vec![hash]),
+            first: Beginnings::new(first, |_, hash| vec![hash as u32]),
+            pairs: Beginnings::new(pairs, |_, hash| vec![hash as u32]),
             stems: Beginnings::new(stems, heads),
             longest: self
                 .entries
@@ -151,28 +136,29 @@ impl Phrases {
     }
 
     /// Calls `hit(owner, start, end)` for every phrase of one of `scopes` in the text, in order of its place.
-    /// `begins` is a buffer.
+    /// `found` is a buffer.
     #[inline]
     pub fn find(
         &self,
         text: &str,
-        words: &[Word],
+        words: View<'_>,
         scopes: u8,
-        begins: &mut Vec<Begin>,
+        found: &mut Vec<Begin>,
         mut hit: impl FnMut(u32, u32, u32),
     ) {
-        let count = self.beginnings(words, scopes, begins);
-        for begin in &begins[..count] {
+        found.clear();
+        begins::find(Level::here(), self.filters(), words, scopes, found);
+        for begin in &*found {
             self.look(text, words, *begin, &mut hit);
         }
     }
 
     /// The same, until `hit` says that it knows enough.
     #[inline]
-    pub fn find_until(&self, text: &str, words: &[Word], mut hit: impl FnMut(u32, u32, u32) -> bool) {
+    pub fn find_until(&self, text: &str, words: View<'_>, mut hit: impl FnMut(u32, u32, u32) -> bool) {
         let mut knows = false;
         for at in 0..words.len() {
-            let begin = self.begin(words, at, u8::MAX);
+            let begin = begins::at(self.filters(), words, at, u8::MAX);
             if begin.kinds != 0 {
                 self.look(text, words, begin, &mut |owner, start, end| knows |= hit(owner, start, end));
                 if knows {
@@ -184,56 +170,35 @@ impl Phrases {
 
     /// The same for phrases that begin with word `at`.
     #[inline]
-    pub fn find_at(&self, text: &str, words: &[Word], at: usize, scopes: u8, hit: &mut impl FnMut(u32, u32, u32)) {
-        self.look(text, words, self.begin(words, at, scopes), hit);
+    pub fn find_at(&self, text: &str, words: View<'_>, at: usize, scopes: u8, hit: &mut impl FnMut(u32, u32, u32)) {
+        self.look(text, words, begins::at(self.filters(), words, at, scopes), hit);
     }
 
-    /// The words that a phrase may begin with, put in front of the buffer, and how many; without a branch, since
-    /// where they are cannot be guessed.
-    #[inline]
-    fn beginnings(&self, words: &[Word], scopes: u8, out: &mut Vec<Begin>) -> usize {
-        if out.len() < words.len() {
-            out.resize(words.len(), Begin::default());
-        }
-        let mut count = 0;
-        for at in 0..words.len() {
-            let begin = self.begin(words, at, scopes);
-            out[count] = begin;
-            count += usize::from(begin.kinds != 0);
-        }
-        count
-    }
-
-    /// What may begin with a word.
-    #[inline(always)]
-    fn begin(&self, words: &[Word], at: usize, scopes: u8) -> Begin {
-        let word = &words[at];
-        let next = words.get(at + 1).map_or(0, |next| next.hash);
-        let may = |filter: &Filter, hash: u64, kind: u32| u32::from(filter.scopes(hash) & scopes != 0) << kind;
-        let kinds = may(&self.first.filter, word.hash, 0)
-            | may(&self.pairs.filter, pair_hash(word.hash, next), 1)
-            | may(&self.stems.filter, stem_hash(word.head), 2);
-        Begin { at: at as u32, kinds }
+    fn filters(&self) -> [&Filter; 3] {
+        [&self.first.filter, &self.pairs.filter, &self.stems.filter]
     }
 
     #[inline]
-    fn look(&self, text: &str, words: &[Word], begin: Begin, hit: &mut impl FnMut(u32, u32, u32)) {
-        let here = &words[begin.at as usize..];
-        let Some(word) = here.first() else { return };
+    fn look(&self, text: &str, words: View<'_>, begin: Begin, hit: &mut impl FnMut(u32, u32, u32)) {
+        let at = begin.at as usize;
+        let here = words.view(at..words.len());
+        if here.is_empty() {
+            return;
+        }
         if begin.kinds & 1 != 0 {
-            for entry in self.first.table.get(word.hash) {
+            for entry in self.first.table.get(here.hashes[0]) {
                 self.check(entry, 1, text, here, hit);
             }
         }
         if begin.kinds & 2 != 0
-            && let Some(next) = here.get(1)
+            && let Some(&next) = here.hashes.get(1)
         {
-            for entry in self.pairs.table.get(pair_hash(word.hash, next.hash)) {
+            for entry in self.pairs.table.get(begins::pair(here.hashes[0], next)) {
                 self.check(entry, 2, text, here, hit);
             }
         }
         if begin.kinds & 4 != 0 {
-            for entry in self.stems.table.get(three(word.head)) {
+            for entry in self.stems.table.get(three(here.heads[0])) {
                 self.check(entry, 0, text, here, hit);
             }
         }
@@ -241,19 +206,21 @@ impl Phrases {
 
     /// Whether the phrase stands here; the first words, `known`, do, by the hash that the table has.
     #[inline]
-    fn check(&self, entry: &Entry, known: usize, text: &str, here: &[Word], hit: &mut impl FnMut(u32, u32, u32)) {
+    fn check(&self, entry: &Entry, known: usize, text: &str, here: View<'_>, hit: &mut impl FnMut(u32, u32, u32)) {
         let length = (entry.to - entry.from) as usize;
-        let Some(here) = here.get(..length) else { return };
-        let rest = || &self.pieces[entry.from as usize + known..entry.to as usize];
-        if length == known || rest().iter().zip(&here[known..]).all(|(piece, word)| piece.matches(text, word)) {
-            hit(entry.owner, here[0].start, here[length - 1].end);
+        if length > here.len() {
+            return;
+        }
+        let rest = || self.pieces[entry.from as usize + known..entry.to as usize].iter().zip(known..);
+        if length == known || rest().all(|(piece, at)| piece.matches(text, here.word(at))) {
+            hit(entry.owner, here.starts[0], here.ends[length - 1]);
         }
     }
 }
 
 impl Piece {
     #[inline]
-    fn matches(&self, text: &str, word: &Word) -> bool {
+    fn matches(&self, text: &str, word: Word) -> bool {
         match self {
             Self::Word(hash) => *hash == word.hash,
             Self::Stem(stem) => {
@@ -273,13 +240,14 @@ impl Piece {
 
 fn pieces(phrase: &str) -> Result<Vec<Piece>, String> {
     let lower = phrase.to_lowercase();
-    let mut found = Vec::new();
-    words::scan(&lower, &mut found);
+    let mut found = Words::default();
+    found.read(&lower);
+    let found = found.all();
     let stars = lower.matches('*').count();
     let mut used = 0;
-    let pieces = found
-        .iter()
-        .map(|word| {
+    let pieces = (0..found.len())
+        .map(|at| {
+            let word = found.word(at);
             let after = &lower.as_bytes()[word.end as usize..];
             if after.first() != Some(&b'*') || !after.get(1).is_none_or(u8::is_ascii_whitespace) {
                 return Ok(Piece::Word(word.hash));
@@ -305,10 +273,10 @@ mod tests {
         for (owner, phrase) in phrases.iter().enumerate() {
             table.add(phrase, owner as u32, 1).unwrap();
         }
-        let mut words = Vec::new();
-        words::scan(text, &mut words);
+        let mut words = Words::default();
+        words.read(text);
         let mut hits = Vec::new();
-        table.build().find(text, &words, 1, &mut Vec::new(), |owner, start, end| {
+        table.build().find(text, words.all(), 1, &mut Vec::new(), |owner, start, end| {
             hits.push((owner, text[start as usize..end as usize].to_owned()));
         });
         hits

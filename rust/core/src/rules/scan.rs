@@ -4,14 +4,14 @@
 //! `most`, expressions see the first 32 KiB of a turn, and what stands beside hits is looked for once a
 //! sentence.
 
+use super::begins::Begin;
 use super::bounds::Numbers;
 use super::compile::{Compiled, Part, Ready};
 use super::hits::{Hits, Scores};
 use super::measure::Facts;
 use super::pack::{Same, Scope};
-use super::phrases::Begin;
 use super::sentences::Sentence;
-use super::words::{self, Edges, Word};
+use super::words::{View, Words};
 use crate::record::Role;
 use crate::record::labels::{Label, Place};
 
@@ -42,9 +42,8 @@ pub struct Found<'s> {
 /// Reused buffers of one thread.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    edges: Edges,
     /// The words of all turns, one turn after another.
-    words: Vec<Word>,
+    words: Words,
     /// Where literals may stand, the same way.
     pairs: Vec<u32>,
     /// By turn: where its words and its pairs begin.
@@ -99,7 +98,7 @@ impl Compiled {
 
     /// Cuts all turns into words.
     fn cut(&self, turns: &[Turn<'_>], scratch: &mut Scratch) {
-        let Scratch { edges, words, pairs, cuts, numbers, .. } = scratch;
+        let Scratch { words, pairs, cuts, numbers, .. } = scratch;
         words.clear();
         pairs.clear();
         cuts.clear();
@@ -107,7 +106,8 @@ impl Compiled {
         for turn in turns {
             cuts.push((words.len(), pairs.len()));
             let before = words.len();
-            words::scan_with(turn.text, self.literals.nibbles(), edges, pairs, words);
+            words.read(turn.text);
+            self.literals.may_stand(turn.text, pairs);
             numbers.words.push((words.len() - before) as u32);
         }
         cuts.push((words.len(), pairs.len()));
@@ -116,7 +116,7 @@ impl Compiled {
     fn turn(&self, at: usize, turns: &[Turn<'_>], scratch: &mut Scratch) {
         let Scratch { words, pairs, cuts, begins, literals, waiting, needed, numbers, hits, .. } = scratch;
         let (index, turn, scopes) = (at as u32, &turns[at], numbers.scopes[at]);
-        let words = &words[cuts[at].0..cuts[at + 1].0];
+        let words = words.view(cuts[at].0..cuts[at + 1].0);
         let pairs = &mut pairs[cuts[at].1..cuts[at + 1].1];
         let mut hit = |owner: u32, start: u32, end: u32| {
             let (rule, part) = Part::of(owner);
@@ -215,12 +215,12 @@ fn head(text: &str) -> &str {
 
 impl Ready {
     /// Whether a hit in the sentence counts: one of `with` stands there too, and none of `unless`.
-    fn stands_in(&self, sentence: Sentence, text: &str, words: &[Word]) -> bool {
+    fn stands_in(&self, sentence: Sentence, text: &str, words: View<'_>) -> bool {
         // Phrases that reach in begin some words before.
         let reach = self.beside.longest().saturating_sub(1);
-        let from = words.partition_point(|word| word.end < sentence.from).saturating_sub(reach);
-        let to = words.partition_point(|word| word.start < sentence.to);
-        let near = &words[from..(to + reach).min(words.len())];
+        let from = words.ends.partition_point(|&end| end < sentence.from).saturating_sub(reach);
+        let to = words.starts.partition_point(|&start| start < sentence.to);
+        let near = words.view(from..(to + reach).min(words.len()));
         let [mut with, mut unless] = [!self.has_with, false];
         self.beside.find_until(text, near, |owner, start, end| {
             let is_there = sentence.has(start, end);

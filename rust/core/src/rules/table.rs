@@ -2,25 +2,36 @@
 
 /// Whether a hash may be there, and for which scopes: a bit each.
 #[derive(Debug)]
-pub(super) struct Filter(Box<[u8]>);
+pub(super) struct Filter {
+    /// A byte for each place, and [`BEHIND`] that nothing is in.
+    bytes: Box<[u8]>,
+    mask: u32,
+}
+
+/// Bytes behind a filter: vectors read four at a place.
+const BEHIND: usize = 3;
 
 impl Filter {
     /// A filter for so many hashes, which lets about a fiftieth of others through.
     pub fn new(hashes: usize) -> Self {
-        Self(vec![0; (hashes * 48).next_power_of_two().clamp(1 << 8, 1 << 18)].into_boxed_slice())
+        let places = (hashes * 48).next_power_of_two().clamp(1 << 8, 1 << 18);
+        Self { bytes: vec![0; places + BEHIND].into_boxed_slice(), mask: places as u32 - 1 }
     }
 
     /// Puts a hash in.
-    pub fn set(&mut self, hash: u64, scopes: u8) {
-        let at = hash as usize & (self.0.len() - 1);
-        self.0[at] |= scopes;
+    pub fn set(&mut self, hash: u32, scopes: u8) {
+        self.bytes[(hash & self.mask) as usize] |= scopes;
     }
 
     /// The scopes that it may have been put in with.
     #[inline(always)]
-    pub fn scopes(&self, hash: u64) -> u8 {
-        // The length is a power of two.
-        self.0[hash as usize & (self.0.len() - 1)]
+    pub fn scopes(&self, hash: u32) -> u8 {
+        self.bytes[(hash & self.mask) as usize]
+    }
+
+    /// The bytes, and the mask that makes a hash a place; three more can be read behind each.
+    pub fn parts(&self) -> (&[u8], u32) {
+        (&self.bytes, self.mask)
     }
 }
 
@@ -74,12 +85,12 @@ mod tests {
         #[test]
         fn everything_put_in_is_found(hashes in proptest::collection::vec(0u64..200, 0..300), others in proptest::collection::vec(any::<u64>(), 0..50)) {
             let mut filter = Filter::new(hashes.len());
-            hashes.iter().for_each(|&hash| filter.set(hash, 4));
+            hashes.iter().for_each(|&hash| filter.set(hash as u32, 4));
             let table = Table::new(hashes.iter().copied().zip(0..).collect());
             for hash in hashes.iter().copied().chain(others) {
                 let expected: Vec<i32> = hashes.iter().zip(0..).filter(|(other, _)| **other == hash).map(|(_, at)| at).collect();
                 prop_assert_eq!(table.get(hash), &expected[..]);
-                prop_assert!(expected.is_empty() || filter.scopes(hash) == 4);
+                prop_assert!(expected.is_empty() || filter.scopes(hash as u32) == 4);
             }
         }
     }

@@ -72,7 +72,7 @@ pub enum Level {
     /// AVX2.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// AVX-512 with bytes, and with bytes put together by a mask (VBMI2).
+    /// AVX-512 with bytes, with 64-bit products, and with bytes put together by a mask (VBMI2).
     #[cfg(target_arch = "x86_64")]
     Avx512,
 }
@@ -98,6 +98,8 @@ impl Level {
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl")
                 && is_x86_feature_detected!("avx512vbmi2")
                 && is_x86_feature_detected!("bmi1")
                 && is_x86_feature_detected!("popcnt")

@@ -21,9 +21,23 @@ pub fn mix(mut value: u64) -> u64 {
     value ^ value >> 33
 }
 
-const SEED_LOW: u64 = 0x9e37_79b9_7f4a_7c15;
-const SEED_HIGH: u64 = 0xd6e8_feb8_6659_fd93;
-const SEED_NEXT: u64 = 0xa076_1d64_78bd_642f;
+/// What the two halves of 16 bytes of a token begin with.
+pub(super) const SEEDS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
+/// What they are multiplied by, and then the two together.
+pub(super) const MULTIPLIERS: [u64; 3] = [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db, 0x8ebc_6af0_9c88_c6e3];
+/// Sets the length apart from the bytes that zeros could be.
+pub(super) const LENGTHS: u64 = 0x5895_58b7_c1a9_4f2d;
+
+/// The hash of up to 16 bytes, zeros behind them, and of a length. Each step keeps what it is given apart, and
+/// vectors of eight have instructions for all of them (`hashes`).
+#[inline(always)]
+pub(super) fn halves([low, high]: [u64; 2], length: u64) -> u64 {
+    let low = (low ^ SEEDS[0]).wrapping_mul(MULTIPLIERS[0]);
+    let high = (high ^ SEEDS[1] ^ length.wrapping_mul(LENGTHS)).wrapping_mul(MULTIPLIERS[1]);
+    let both = (low ^ low >> 32) ^ (high ^ high >> 32).rotate_left(17);
+    let both = both.wrapping_mul(MULTIPLIERS[2]);
+    both ^ both >> 32
+}
 
 /// How many readable bytes must follow a token in its buffer.
 pub const PADDING: usize = 16;
@@ -64,20 +78,19 @@ pub fn token(buffer: &[u8], at: usize, length: usize) -> u64 {
     if let (Some(bytes), true) = (buffer.get(at..at + 16), length <= 16) {
         // Masks from a table: the length of words is nothing that a processor can foresee.
         let (low, high) = bytes.split_at(8);
-        let (low, high) = (load(low, 0) & MASKS[length][0], load(high, 0) & MASKS[length][1]);
-        return fold(low ^ SEED_LOW, high ^ SEED_HIGH ^ (length as u64).wrapping_mul(SEED_NEXT));
+        return halves([load(low, 0) & MASKS[length][0], load(high, 0) & MASKS[length][1]], length as u64);
     }
     long_token(buffer, at, length)
 }
 
 fn long_token(buffer: &[u8], at: usize, length: usize) -> u64 {
-    let mut state = (length as u64).wrapping_mul(SEED_NEXT);
+    let mut state = 0;
     let mut done = 0;
     while done < length {
         let rest = length - done;
         let low = keep(load(buffer, at + done), rest);
         let high = if rest > 8 { keep(load(buffer, at + done + 8), rest - 8) } else { 0 };
-        state = mix(fold(low ^ SEED_LOW ^ state, high ^ SEED_HIGH));
+        state = halves([low ^ state, high], length as u64);
         done += 16;
     }
     state

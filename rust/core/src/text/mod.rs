@@ -5,8 +5,10 @@
 
 pub(crate) mod bits;
 pub mod chars;
+pub(crate) mod cuts;
 pub mod distinct;
 pub mod hash;
+pub(crate) mod hashes;
 pub mod normal;
 pub mod numbers;
 mod ranges;

@@ -1,8 +1,9 @@
-//! Tokens: words, and symbols and unspaced characters one by one. A bit map of the text is made 64
-//! bytes at a time, places are read off the bits, and what stands there is hashed.
+//! Tokens: words, and symbols and unspaced characters one by one, each as a hash.
 
-use super::bits::{self, BLOCK, Bits, Level};
+use super::bits::{Bits, Level};
 use super::chars::{self, KIND, SINGLE, WORD};
+use super::cuts::{self, Cutter, Kind};
+use super::hashes::{self, Hasher, Out};
 use super::{hash, normal, numbers};
 
 /// The buffers of one text, reused from record to record.
@@ -10,22 +11,47 @@ use super::{hash, normal, numbers};
 pub struct Tokens {
     /// The comparable form of the text, padded with zeros.
     form: Vec<u8>,
-    cuts: Cuts,
+    /// First bytes of tokens, in order.
+    starts: Vec<u32>,
+    /// The bytes behind them.
+    ends: Vec<u32>,
+    digits: Digits,
     /// The hashes of the tokens, in order.
     pub hashes: Vec<u64>,
     /// The text's number sequence (see `numbers`).
     pub numbers: u64,
 }
 
-/// Where the tokens of a text are.
+/// One bit a byte: ASCII digit.
 #[derive(Debug, Default)]
-struct Cuts {
-    /// First bytes of tokens, in order.
-    starts: Vec<u32>,
-    /// The bytes behind them.
-    ends: Vec<u32>,
-    /// One bit a byte: ASCII digit.
-    digits: Vec<u64>,
+struct Digits(Vec<u64>);
+
+impl Cutter for Digits {
+    const SYMBOLS: bool = true;
+
+    fn kind(character: char) -> Kind {
+        match chars::class(character) & KIND {
+            WORD => Kind::Word,
+            SINGLE => Kind::Single,
+            _ => Kind::Apart,
+        }
+    }
+
+    #[inline(always)]
+    fn block(&mut self, bits: &Bits) {
+        self.0.push(bits.digits);
+    }
+}
+
+/// Hashes tokens as they stand in the comparable form.
+struct AsTheyStand;
+
+impl Hasher for AsTheyStand {
+    const LOWER: bool = false;
+
+    fn one(&self, text: &[u8], start: usize, end: usize) -> (u64, u32) {
+        (hash::token(text, start, end - start), 0)
+    }
 }
 
 impl Tokens {
@@ -40,16 +66,18 @@ impl Tokens {
         self.form.clear();
         let seen = normal::comparable(text, &mut self.form);
         let length = self.form.len();
-        // The last block ends the last token.
-        self.form.resize((length / BLOCK + 1) * BLOCK + hash::PADDING, 0);
-        self.cuts.read(level, &self.form, length);
+        self.form.resize(length + hash::PADDING, 0);
+        let Self { form, starts, ends, digits, hashes, .. } = self;
+        starts.clear();
+        ends.clear();
+        digits.0.clear();
+        cuts::read(level, &form[..length], digits, starts, ends);
+        hashes::read(level, form, starts, ends, &AsTheyStand, Out { hashes, heads: &mut Vec::new() });
         self.numbers = if seen.removed || seen.wide_digit {
             numbers::of_text(text)
         } else {
-            numbers::from_mask(&self.form, &self.cuts.digits)
+            numbers::from_mask(&self.form, &self.digits.0)
         };
-        let cuts = self.cuts.starts.iter().zip(&self.cuts.ends);
-        self.hashes.extend(cuts.map(|(&start, &end)| hash::token(&self.form, start as usize, (end - start) as usize)));
         if self.hashes.is_empty() {
             self.whole(length);
         }
@@ -66,108 +94,6 @@ impl Tokens {
         padded.extend([0; hash::PADDING]);
         self.hashes.push(hash::token(&padded, 0, size));
     }
-}
-
-impl Cuts {
-    /// Reads a padded form whose text has `length` bytes. The processor has what the level says.
-    fn read(&mut self, level: Level, form: &[u8], length: usize) {
-        self.starts.clear();
-        self.ends.clear();
-        self.digits.clear();
-        match level {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the processor has these.
-            Level::Avx512 => unsafe { self.read_avx512(form, length) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the processor has these.
-            Level::Avx2 => unsafe { self.read_avx2(form, length) },
-            Level::Plain => self.read_by(form, length, bits::plain, bits::places),
-        }
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512bw,avx512vbmi2,bmi1,popcnt")]
-    fn read_avx512(&mut self, form: &[u8], length: usize) {
-        self.read_by(
-            form,
-            length,
-            |block| bits::avx512::bits(block),
-            |bits, base, out| bits::avx512::places(bits, base, out),
-        );
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,bmi1,popcnt")]
-    fn read_avx2(&mut self, form: &[u8], length: usize) {
-        self.read_by(form, length, |block| bits::avx2::bits(block), bits::places);
-    }
-
-    #[inline(always)]
-    fn read_by(
-        &mut self,
-        form: &[u8],
-        length: usize,
-        bits_of: impl Fn(&[u8; BLOCK]) -> Bits,
-        places: impl Fn(u64, u32, &mut Vec<u32>),
-    ) {
-        // What reaches over from the block before: parts of words, ends of tokens, whether its last byte was a word's.
-        let (mut late_words, mut late_ends, mut before) = (0, 0, 0);
-        for (number, block) in form[..length / BLOCK * BLOCK + BLOCK].as_chunks().0.iter().enumerate() {
-            let base = number * BLOCK;
-            let bits = bits_of(block);
-            self.digits.push(bits.digits);
-            let mut starts = bits.singles | bits.ideographs;
-            let mut words = u128::from(bits.words | late_words);
-            let mut ends = u128::from(bits.singles) << 1 | u128::from(bits.ideographs) << 3 | u128::from(late_ends);
-            // Ideographs need no look at each: see `chars::is_ideograph_lead`.
-            let mut wide = bits.wide & !bits.ideographs;
-            while wide != 0 {
-                let at = wide.trailing_zeros();
-                wide &= wide - 1;
-                let Some((character, size)) = decode(&form[base + at as usize..length]) else { continue };
-                match chars::class(character) & KIND {
-                    WORD => words |= ((1 << size) - 1) << at,
-                    SINGLE => {
-                        starts |= 1 << at;
-                        ends |= 1 << (at + size);
-                    }
-                    _ => {}
-                }
-            }
-            late_words = (words >> BLOCK) as u64;
-            late_ends = (ends >> BLOCK) as u64;
-            // A word starts where its bit is set and the one before is not, and ends the other way.
-            let words = words as u64;
-            let shifted = words << 1 | before;
-            before = words >> 63;
-            places(starts | words & !shifted, base as u32, &mut self.starts);
-            places(ends as u64 | !words & shifted, base as u32, &mut self.ends);
-        }
-    }
-}
-
-/// The length of a UTF-8 sequence by its first byte.
-fn sequence_length(first: u8) -> u32 {
-    match first {
-        0..0xc0 => 1,
-        0xc0..0xe0 => 2,
-        0xe0..0xf0 => 3,
-        _ => 4,
-    }
-}
-
-/// The character at the start of valid UTF-8, if this is the start of one.
-fn decode(bytes: &[u8]) -> Option<(char, u32)> {
-    let first = *bytes.first()?;
-    if first & 0xc0 == 0x80 {
-        return None;
-    }
-    let size = sequence_length(first);
-    let mut point = u32::from(first) & (0x7f >> size);
-    for &byte in bytes.get(1..size as usize)? {
-        point = point << 6 | u32::from(byte & 0x3f);
-    }
-    char::from_u32(point).map(|character| (character, size))
 }
 
 #[cfg(test)]

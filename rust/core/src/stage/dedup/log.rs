@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// Changed whenever the same record and settings would give another entry: format, what normalising
 /// does, sides, tokens, shingles, numbers, hashes.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 const MAGIC: &[u8; 16] = b"corpuskit dedup\n";
 /// Magic, version and fingerprint, padded.
 pub(super) const HEAD: u64 = 64;
