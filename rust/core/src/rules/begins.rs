@@ -27,15 +27,18 @@ pub(super) fn stem(head: u32) -> u32 {
 
 const STEM: u32 = 0x9E37_79B1;
 
-/// Appends the words that a phrase of one of `scopes` may begin with. The processor has what the level says.
-pub(super) fn find(level: Level, filters: [&Filter; 3], words: View<'_>, scopes: u8, out: &mut Vec<Begin>) {
+/// For each kind of beginning, the hashes that there are.
+pub(super) type Filters = [Filter; 3];
+
+/// Appends the words that a phrase may begin with. The processor has what the level says.
+pub(super) fn find(level: Level, filters: &Filters, words: View<'_>, out: &mut Vec<Begin>) {
     match level {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the processor has these.
-        Level::Avx512 => unsafe { avx512::find(filters, words, scopes, out) },
+        Level::Avx512 => unsafe { avx512::find(filters, words, out) },
         _ => {
             for at in 0..words.len() {
-                let begin = self::at(filters, words, at, scopes);
+                let begin = self::at(filters, words, at);
                 if begin.kinds != 0 {
                     out.push(begin);
                 }
@@ -46,10 +49,10 @@ pub(super) fn find(level: Level, filters: [&Filter; 3], words: View<'_>, scopes:
 
 /// What may begin with a word.
 #[inline(always)]
-pub(super) fn at([first, pairs, stems]: [&Filter; 3], words: View<'_>, at: usize, scopes: u8) -> Begin {
+pub(super) fn at([first, pairs, stems]: &Filters, words: View<'_>, at: usize) -> Begin {
     let hash = words.hashes[at];
     let next = words.hashes.get(at + 1).copied().unwrap_or(0);
-    let may = |filter: &Filter, hash: u32, kind: u32| u32::from(filter.scopes(hash) & scopes != 0) << kind;
+    let may = |filter: &Filter, hash: u32, kind: u32| u32::from(filter.may_have(hash)) << kind;
     let kinds =
         may(first, hash as u32, 0) | may(pairs, pair(hash, next) as u32, 1) | may(stems, stem(words.heads[at]), 2);
     Begin { at: at as u32, kinds }
@@ -57,27 +60,28 @@ pub(super) fn at([first, pairs, stems]: [&Filter; 3], words: View<'_>, at: usize
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use super::{Begin, Filter, STEM, View};
+    use super::{Begin, Filter, Filters, STEM, View};
     use std::arch::x86_64::{
         __m256i, _mm256_and_si256, _mm256_maskz_loadu_epi32, _mm256_mmask_i32gather_epi32, _mm256_mullo_epi32,
-        _mm256_set1_epi32, _mm256_setzero_si256, _mm256_srli_epi32, _mm256_test_epi32_mask, _mm512_add_epi64,
-        _mm512_cvtepi64_epi32, _mm512_mask_or_epi64, _mm512_maskz_compress_epi64, _mm512_maskz_loadu_epi64,
-        _mm512_rol_epi64, _mm512_set1_epi64, _mm512_setr_epi64, _mm512_storeu_si512, _mm512_xor_si512,
+        _mm256_set1_epi32, _mm256_setzero_si256, _mm256_srli_epi32, _mm256_srlv_epi32, _mm256_test_epi32_mask,
+        _mm512_add_epi64, _mm512_cvtepi64_epi32, _mm512_mask_or_epi64, _mm512_maskz_compress_epi64,
+        _mm512_maskz_loadu_epi64, _mm512_rol_epi64, _mm512_set1_epi64, _mm512_setr_epi64, _mm512_storeu_si512,
+        _mm512_xor_si512,
     };
 
     const LANES: usize = 8;
 
     #[target_feature(enable = "avx512bw,avx512dq,avx512vl,popcnt")]
-    pub fn find([first, pairs, stems]: [&Filter; 3], words: View<'_>, scopes: u8, out: &mut Vec<Begin>) {
-        let scopes = _mm256_set1_epi32(i32::from(scopes));
+    pub fn find([first, pairs, stems]: &Filters, words: View<'_>, out: &mut Vec<Begin>) {
         let may = |filter: &Filter, hashes: __m256i, there: u8| {
-            let (bytes, mask) = filter.parts();
+            let (bits, mask) = filter.parts();
             let places = _mm256_and_si256(hashes, _mm256_set1_epi32(mask as i32));
-            // SAFETY: four bytes can be read at every place that the mask leaves.
-            let bytes = unsafe {
-                _mm256_mmask_i32gather_epi32::<1>(_mm256_setzero_si256(), there, places, bytes.as_ptr().cast())
-            };
-            _mm256_test_epi32_mask(bytes, scopes) & there
+            let at = _mm256_srli_epi32::<5>(places);
+            // SAFETY: the mask leaves places whose 32 bits are there.
+            let bits =
+                unsafe { _mm256_mmask_i32gather_epi32::<4>(_mm256_setzero_si256(), there, at, bits.as_ptr().cast()) };
+            let bit = _mm256_srlv_epi32(bits, _mm256_and_si256(places, _mm256_set1_epi32(31)));
+            _mm256_test_epi32_mask(bit, _mm256_set1_epi32(1))
         };
         let count = words.len();
         // Eight are written, wanted or not.
@@ -124,28 +128,28 @@ mod tests {
     proptest! {
         #[test]
         fn every_level_finds_the_same(
-            text in "[a-e ]{0,120}", puts in proptest::collection::vec((0usize..60, 0usize..3, 1u8..4), 0..20), scopes in 1u8..4,
+            text in "[a-e ]{0,120}", puts in proptest::collection::vec((0usize..60, 0usize..3), 0..20),
         ) {
             let mut words = Words::default();
             words.read(&text);
             let words = words.all();
-            let mut filters = [0, 0, 0].map(Filter::new);
-            for (word, kind, scopes) in puts {
+            let mut hashes = [const { Vec::new() }; 3];
+            for (word, kind) in puts {
                 if word + 1 < words.len() {
-                    let hash = [
+                    let all = [
                         words.hashes[word] as u32,
                         pair(words.hashes[word], words.hashes[word + 1]) as u32,
                         stem(words.heads[word]),
                     ];
-                    filters[kind].set(hash[kind], scopes);
+                    hashes[kind].push(all[kind]);
                 }
             }
-            let filters = filters.each_ref();
+            let filters = hashes.map(|hashes| Filter::new(&hashes));
             let expected: Vec<Begin> =
-                (0..words.len()).map(|word| at(filters, words, word, scopes)).filter(|begin| begin.kinds != 0).collect();
+                (0..words.len()).map(|word| at(&filters, words, word)).filter(|begin| begin.kinds != 0).collect();
             for level in Level::all() {
                 let mut found = vec![Begin::default()];
-                find(level, filters, words, scopes, &mut found);
+                find(level, &filters, words, &mut found);
                 prop_assert_eq!(&found[1..], &expected[..], "{:?}", level);
             }
         }

@@ -6,6 +6,7 @@ use super::literals::{self, Literals};
 use super::measure::Measure;
 use super::pack::{Mode, Pack, Rule, Same};
 use super::phrases::{self, Phrases};
+use super::scan::Scopes;
 use crate::record::labels::{LabelColumn, Vocabulary};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -151,8 +152,8 @@ impl Compiled {
             loaded: Vec::new(),
             rules: Vec::new(),
             gates: Vec::new(),
-            phrases: phrases::Builder::default().build(),
-            starts: phrases::Builder::default().build(),
+            phrases: phrases::Builder::default().build(&[]),
+            starts: phrases::Builder::default().build(&[]),
             literals: Literals::default(),
             slow: Vec::new(),
             gated: Vec::new(),
@@ -200,8 +201,8 @@ impl Compiled {
                 compiled.add(column, rule, &at, rule.label(index), &mut builders)?;
             }
         }
-        compiled.phrases = builders.phrases.build();
-        compiled.starts = builders.starts.build();
+        compiled.phrases = builders.phrases.build(&Scopes::all());
+        compiled.starts = builders.starts.build(&[]);
         compiled.literals = builders.literals.build();
         Ok(compiled)
     }
@@ -220,7 +221,7 @@ impl Compiled {
                 beside.add(phrase, owner as u32, 1).map_err(wrong)?;
             }
         }
-        let beside = beside.build();
+        let beside = beside.build(&[]);
         for literal in &rule.literal {
             builders.literals.add(literal, Part::Any.owner(id), rule.start);
         }
@@ -273,7 +274,7 @@ impl Compiled {
             most: rule.most,
             has_with: !rule.with.is_empty(),
             has_unless: !rule.unless.is_empty(),
-            needs: needs.build(),
+            needs: needs.build(&[]),
             beside,
             regex,
         });

@@ -5,7 +5,7 @@
 //! the cost does not grow with the number of rules; a filter that stays in the nearest caches says of nearly
 //! every word that no phrase begins with it.
 
-use super::begins::{self, Begin};
+use super::begins::{self, Begin, Filters};
 use super::table::{Filter, Table};
 use super::words::{self, View, Word, Words};
 use crate::text::bits::Level;
@@ -31,23 +31,6 @@ struct Entry {
     to: u32,
 }
 
-/// Where the phrases of one kind begin.
-#[derive(Debug)]
-struct Beginnings {
-    filter: Filter,
-    table: Table<Entry>,
-}
-
-impl Beginnings {
-    fn new(entries: &[(u64, u8, Entry)], heads: impl Fn(&Entry, u64) -> Vec<u32>) -> Self {
-        let mut filter = Filter::new(entries.len());
-        for (hash, scopes, entry) in entries {
-            heads(entry, *hash).into_iter().for_each(|hash| filter.set(hash, *scopes));
-        }
-        Self { filter, table: Table::new(entries.iter().map(|(hash, _, entry)| (*hash, *entry)).collect()) }
-    }
-}
-
 /// Phrases on their way into a table.
 #[derive(Debug, Default)]
 pub struct Builder {
@@ -61,11 +44,13 @@ pub struct Builder {
 pub struct Phrases {
     pieces: Box<[Piece]>,
     /// First word -> the phrases of that word alone, or with a stem after it.
-    first: Beginnings,
+    first: Table<Entry>,
     /// First two words -> the longer phrases.
-    pairs: Beginnings,
+    pairs: Table<Entry>,
     /// The first three bytes of a stem -> the phrases that begin with it.
-    stems: Beginnings,
+    stems: Table<Entry>,
+    /// What phrases begin with, by the scopes that turns lie in; at the end, all.
+    filters: Vec<(u8, Filters)>,
     /// Words of the longest phrase.
     longest: usize,
 }
@@ -99,28 +84,33 @@ impl Builder {
         Ok(())
     }
 
-    /// The table.
-    pub fn build(self) -> Phrases {
-        let [first, pairs, stems] = &self.entries;
-        // A stem of three bytes goes on with any fourth.
-        let heads = |entry: &Entry, _| match &self.pieces[entry.from as usize] {
-            Piece::Stem(stem) if stem.len() > STEM => vec![begins::stem(head(stem))],
-            Piece::Stem(stem) => (0..256).map(|fourth| begins::stem(head(stem) | fourth << 24)).collect(),
-            Piece::Word(_) => Vec::new(),
+    /// The table. `scopes` are those that turns may lie in together; phrases of other scopes cost such a turn nothing.
+    pub fn build(self, scopes: &[u8]) -> Phrases {
+        let filters = scopes.iter().chain(&[u8::MAX]).map(|&scopes| (scopes, self.filters(scopes))).collect();
+        let longest = self.entries.iter().flatten().map(|(_, _, entry)| (entry.to - entry.from) as usize).max();
+        let table = |entries: Vec<(u64, u8, Entry)>| {
+            Table::new(entries.into_iter().map(|(hash, _, entry)| (hash, entry)).collect())
         };
-        Phrases {
-            first: Beginnings::new(first, |_, hash| vec![hash as u32]),
-            pairs: Beginnings::new(pairs, |_, hash| vec![hash as u32]),
-            stems: Beginnings::new(stems, heads),
-            longest: self
-                .entries
-                .iter()
-                .flatten()
-                .map(|(_, _, entry)| (entry.to - entry.from) as usize)
-                .max()
-                .unwrap_or(0),
-            pieces: self.pieces.into_boxed_slice(),
+        let [first, pairs, stems] = self.entries.map(table);
+        Phrases { pieces: self.pieces.into_boxed_slice(), first, pairs, stems, filters, longest: longest.unwrap_or(0) }
+    }
+
+    /// The filters of phrases of one of these scopes.
+    fn filters(&self, scopes: u8) -> Filters {
+        let mut hashes = [const { Vec::new() }; 3];
+        for (hashes, entries) in hashes.iter_mut().zip(&self.entries) {
+            for (hash, _, entry) in entries.iter().filter(|(_, its, _)| its & scopes != 0) {
+                match &self.pieces[entry.from as usize] {
+                    Piece::Word(_) => hashes.push(*hash as u32),
+                    Piece::Stem(stem) if stem.len() > STEM => hashes.push(begins::stem(head(stem))),
+                    // A stem of three bytes goes on with any fourth.
+                    Piece::Stem(stem) => {
+                        hashes.extend((0..256).map(|fourth| begins::stem(head(stem) | fourth << 24)));
+                    }
+                }
+            }
         }
+        hashes.map(|hashes| Filter::new(&hashes))
     }
 }
 
@@ -147,7 +137,7 @@ impl Phrases {
         mut hit: impl FnMut(u32, u32, u32),
     ) {
         found.clear();
-        begins::find(Level::here(), self.filters(), words, scopes, found);
+        begins::find(Level::here(), self.filters(scopes), words, found);
         for begin in &*found {
             self.look(text, words, *begin, &mut hit);
         }
@@ -156,9 +146,10 @@ impl Phrases {
     /// The same, until `hit` says that it knows enough.
     #[inline]
     pub fn find_until(&self, text: &str, words: View<'_>, mut hit: impl FnMut(u32, u32, u32) -> bool) {
+        let filters = self.filters(u8::MAX);
         let mut knows = false;
         for at in 0..words.len() {
-            let begin = begins::at(self.filters(), words, at, u8::MAX);
+            let begin = begins::at(filters, words, at);
             if begin.kinds != 0 {
                 self.look(text, words, begin, &mut |owner, start, end| knows |= hit(owner, start, end));
                 if knows {
@@ -171,11 +162,15 @@ impl Phrases {
     /// The same for phrases that begin with word `at`.
     #[inline]
     pub fn find_at(&self, text: &str, words: View<'_>, at: usize, scopes: u8, hit: &mut impl FnMut(u32, u32, u32)) {
-        self.look(text, words, begins::at(self.filters(), words, at, scopes), hit);
+        self.look(text, words, begins::at(self.filters(scopes), words, at), hit);
     }
 
-    fn filters(&self) -> [&Filter; 3] {
-        [&self.first.filter, &self.pairs.filter, &self.stems.filter]
+    /// The filters for a turn.
+    #[inline]
+    fn filters(&self, scopes: u8) -> &Filters {
+        let own = self.filters.iter().find(|(its, _)| *its == scopes);
+        // There is always the last.
+        &own.unwrap_or(&self.filters[self.filters.len() - 1]).1
     }
 
     #[inline]
@@ -186,19 +181,19 @@ impl Phrases {
             return;
         }
         if begin.kinds & 1 != 0 {
-            for entry in self.first.table.get(here.hashes[0]) {
+            for entry in self.first.get(here.hashes[0]) {
                 self.check(entry, 1, text, here, hit);
             }
         }
         if begin.kinds & 2 != 0
             && let Some(&next) = here.hashes.get(1)
         {
-            for entry in self.pairs.table.get(begins::pair(here.hashes[0], next)) {
+            for entry in self.pairs.get(begins::pair(here.hashes[0], next)) {
                 self.check(entry, 2, text, here, hit);
             }
         }
         if begin.kinds & 4 != 0 {
-            for entry in self.stems.table.get(three(here.heads[0])) {
+            for entry in self.stems.get(three(here.heads[0])) {
                 self.check(entry, 0, text, here, hit);
             }
         }
@@ -276,7 +271,7 @@ mod tests {
         let mut words = Words::default();
         words.read(text);
         let mut hits = Vec::new();
-        table.build().find(text, words.all(), 1, &mut Vec::new(), |owner, start, end| {
+        table.build(&[]).find(text, words.all(), 1, &mut Vec::new(), |owner, start, end| {
             hits.push((owner, text[start as usize..end as usize].to_owned()));
         });
         hits

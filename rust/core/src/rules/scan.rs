@@ -249,6 +249,19 @@ impl Scopes {
         }
     }
 
+    /// All that a turn may lie in together.
+    pub(super) fn all() -> Vec<u8> {
+        let (first, other) = (Self { first_user: 0, last_user: 0, last_assistant: 0 }, Self::of(&[]));
+        let last = Self { first_user: usize::MAX, ..first };
+        let begin = Self { last_user: usize::MAX, ..first };
+        let roles = [Role::System, Role::User, Role::Assistant, Role::Tool, Role::Text];
+        let all = [&first, &last, &begin, &other];
+        let mut all: Vec<u8> = all.iter().flat_map(|scopes| roles.map(|role| scopes.at(0, role))).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// The scopes that a turn lies in, a bit each.
     pub(super) fn at(&self, index: usize, role: Role) -> u8 {
         let bit = |scope: Scope, holds: bool| u8::from(holds) << scope as u8;

@@ -1,37 +1,36 @@
-//! Hashes looked up fast where most are not there: a filter of a byte a place in front of a table.
+//! Hashes looked up fast where most are not there: a filter of a bit a place in front of a table.
 
-/// Whether a hash may be there, and for which scopes: a bit each.
+/// Whether a hash may be there. Few bits, so that those of a turn stay in the nearest cache.
 #[derive(Debug)]
 pub(super) struct Filter {
-    /// A byte for each place, and [`BEHIND`] that nothing is in.
-    bytes: Box<[u8]>,
+    bits: Box<[u32]>,
+    /// Makes a hash a place.
     mask: u32,
 }
 
-/// Bytes behind a filter: vectors read four at a place.
-const BEHIND: usize = 3;
-
 impl Filter {
-    /// A filter for so many hashes, which lets about a fiftieth of others through.
-    pub fn new(hashes: usize) -> Self {
-        let places = (hashes * 48).next_power_of_two().clamp(1 << 8, 1 << 18);
-        Self { bytes: vec![0; places + BEHIND].into_boxed_slice(), mask: places as u32 - 1 }
+    /// A filter of these hashes, which lets about a fiftieth of others through.
+    pub fn new(hashes: &[u32]) -> Self {
+        let places = (hashes.len() * 48).next_power_of_two().clamp(1 << 8, 1 << 20);
+        let mut filter = Self { bits: vec![0; places / 32].into_boxed_slice(), mask: places as u32 - 1 };
+        for &hash in hashes {
+            let place = hash & filter.mask;
+            filter.bits[place as usize / 32] |= 1 << (place % 32);
+        }
+        filter
     }
 
-    /// Puts a hash in.
-    pub fn set(&mut self, hash: u32, scopes: u8) {
-        self.bytes[(hash & self.mask) as usize] |= scopes;
-    }
-
-    /// The scopes that it may have been put in with.
+    /// Whether the hash may have been put in.
     #[inline(always)]
-    pub fn scopes(&self, hash: u32) -> u8 {
-        self.bytes[(hash & self.mask) as usize]
+    pub fn may_have(&self, hash: u32) -> bool {
+        let place = hash & self.mask;
+        // The length is a power of two.
+        self.bits[place as usize / 32] >> (place % 32) & 1 == 1
     }
 
-    /// The bytes, and the mask that makes a hash a place; three more can be read behind each.
-    pub fn parts(&self) -> (&[u8], u32) {
-        (&self.bytes, self.mask)
+    /// The bits, and the mask that makes a hash a place.
+    pub fn parts(&self) -> (&[u32], u32) {
+        (&self.bits, self.mask)
     }
 }
 
@@ -84,13 +83,12 @@ mod tests {
     proptest! {
         #[test]
         fn everything_put_in_is_found(hashes in proptest::collection::vec(0u64..200, 0..300), others in proptest::collection::vec(any::<u64>(), 0..50)) {
-            let mut filter = Filter::new(hashes.len());
-            hashes.iter().for_each(|&hash| filter.set(hash as u32, 4));
+            let filter = Filter::new(&hashes.iter().map(|&hash| hash as u32).collect::<Vec<_>>());
             let table = Table::new(hashes.iter().copied().zip(0..).collect());
             for hash in hashes.iter().copied().chain(others) {
                 let expected: Vec<i32> = hashes.iter().zip(0..).filter(|(other, _)| **other == hash).map(|(_, at)| at).collect();
                 prop_assert_eq!(table.get(hash), &expected[..]);
-                prop_assert!(expected.is_empty() || filter.scopes(hash as u32) == 4);
+                prop_assert!(expected.is_empty() || filter.may_have(hash as u32));
             }
         }
     }

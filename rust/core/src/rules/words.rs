@@ -10,6 +10,7 @@ use crate::text::cuts::{self, Cutter, Kind};
 use crate::text::hash;
 use crate::text::hashes::{self, Hasher, Out};
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// A word: its hash and where it stands in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,13 +135,12 @@ struct Rules;
 impl Cutter for Rules {
     const SYMBOLS: bool = false;
 
+    #[inline]
     fn kind(letter: char) -> Kind {
-        if stands_alone(letter) {
-            Kind::Single
-        } else if is_word(letter) {
-            Kind::Word
-        } else {
-            Kind::Apart
+        match letter as usize {
+            point @ ..ALPHABETS => KINDS[point],
+            point @ WIDE_FORMS..=0xFFFF => KINDS[point - WIDE_FORMS + ALPHABETS],
+            _ => kind(letter),
         }
     }
 
@@ -150,6 +150,7 @@ impl Cutter for Rules {
 
 impl Hasher for Rules {
     const LOWER: bool = true;
+    const PADDED: bool = false;
 
     #[cold]
     fn one(&self, text: &[u8], start: usize, end: usize) -> (u64, u32) {
@@ -194,6 +195,28 @@ pub fn hashes(text: &str, out: &mut Vec<u64>) {
     out.append(&mut words.hashes);
 }
 
+/// Up to here: letters of most alphabets, marks, kana.
+const ALPHABETS: usize = 0x3400;
+/// From here to U+FFFF: the full-width forms.
+const WIDE_FORMS: usize = 0xFF00;
+
+/// What the frequent characters are: to ask the standard library takes longer.
+static KINDS: LazyLock<Box<[Kind]>> = LazyLock::new(|| {
+    let points = (0..ALPHABETS).chain(WIDE_FORMS..=0xFFFF);
+    points.map(|point| char::from_u32(point as u32).map_or(Kind::Apart, kind)).collect()
+});
+
+/// What a character is.
+fn kind(letter: char) -> Kind {
+    if stands_alone(letter) {
+        Kind::Single
+    } else if is_word(letter) {
+        Kind::Word
+    } else {
+        Kind::Apart
+    }
+}
+
 fn is_word(letter: char) -> bool {
     letter.is_alphanumeric()
         || (matches!(u32::from(letter), 0x0300..=0x036F | 0x0591..=0x05C7 | 0x064B..=0x065F | 0x0900..=0x0DFF | 0x0E31..=0x0E4E | 0x3099..=0x309A))
@@ -231,6 +254,13 @@ mod tests {
         assert_eq!(spans("I'm fine, naïve café_1!"), ["I", "m", "fine", "naïve", "café_1"]);
         assert_eq!(spans("我很OK。 ok"), ["我", "很", "OK", "ok"]);
         assert_eq!(spans("— … 🚀"), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn what_is_known_of_frequent_characters_is_what_they_are() {
+        for letter in '\u{80}'..=char::MAX {
+            assert_eq!(Rules::kind(letter), kind(letter), "{letter:?}");
+        }
     }
 
     #[test]

@@ -23,19 +23,18 @@ pub fn mix(mut value: u64) -> u64 {
 
 /// What the two halves of 16 bytes of a token begin with.
 pub(super) const SEEDS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
-/// What they are multiplied by, and then the two together.
-pub(super) const MULTIPLIERS: [u64; 3] = [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db, 0x8ebc_6af0_9c88_c6e3];
-/// Sets the length apart from the bytes that zeros could be.
-pub(super) const LENGTHS: u64 = 0x5895_58b7_c1a9_4f2d;
+/// What the first half is multiplied by, and then the two together.
+pub(super) const MULTIPLIERS: [u64; 2] = [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db];
+/// Where the length goes, apart from the bytes that zeros could be.
+pub(super) const LENGTH: u32 = 56;
 
-/// The hash of up to 16 bytes, zeros behind them, and of a length. Each step keeps what it is given apart, and
-/// vectors of eight have instructions for all of them (`hashes`).
+/// The hash of up to 16 bytes, zeros behind them, and of a length. Two products are the least that spread every
+/// bit, and vectors of eight have instructions for all of it (`hashes`).
 #[inline(always)]
 pub(super) fn halves([low, high]: [u64; 2], length: u64) -> u64 {
     let low = (low ^ SEEDS[0]).wrapping_mul(MULTIPLIERS[0]);
-    let high = (high ^ SEEDS[1] ^ length.wrapping_mul(LENGTHS)).wrapping_mul(MULTIPLIERS[1]);
-    let both = (low ^ low >> 32) ^ (high ^ high >> 32).rotate_left(17);
-    let both = both.wrapping_mul(MULTIPLIERS[2]);
+    let both = low ^ low >> 32 ^ high ^ SEEDS[1] ^ length << LENGTH;
+    let both = both.wrapping_mul(MULTIPLIERS[1]);
     both ^ both >> 32
 }
 

@@ -16,6 +16,9 @@ pub trait Hasher {
     /// `one` then.
     const LOWER: bool;
 
+    /// Whether 16 bytes follow the start of every token.
+    const PADDED: bool;
+
     /// Hash and first four bytes of a token that is longer than most, or whose case is not plain.
     fn one(&self, text: &[u8], start: usize, end: usize) -> (u64, u32);
 }
@@ -76,14 +79,14 @@ fn is_caseless_alone(first: u8, length: usize) -> bool {
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
     use super::{Hasher, Out, STEP};
-    use crate::text::hash::{LENGTHS, MULTIPLIERS, SEEDS};
+    use crate::text::hash::{LENGTH, MULTIPLIERS, SEEDS};
     use std::arch::x86_64::{
         __m512i, _mm256_maskz_loadu_epi32, _mm256_storeu_si256, _mm512_and_si512, _mm512_andnot_si512,
         _mm512_cmpeq_epi64_mask, _mm512_cmpgt_epu64_mask, _mm512_cmple_epu64_mask, _mm512_cvtepi64_epi32,
         _mm512_cvtepu32_epi64, _mm512_i64gather_epi64, _mm512_max_epi64, _mm512_min_epu64, _mm512_mullo_epi64,
-        _mm512_or_si512, _mm512_rol_epi64, _mm512_set1_epi8, _mm512_set1_epi64, _mm512_setzero_si512,
-        _mm512_slli_epi64, _mm512_sllv_epi64, _mm512_srli_epi64, _mm512_srlv_epi64, _mm512_storeu_si512,
-        _mm512_sub_epi64, _mm512_test_epi64_mask, _mm512_xor_si512,
+        _mm512_or_si512, _mm512_set1_epi8, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_slli_epi64,
+        _mm512_sllv_epi64, _mm512_srli_epi64, _mm512_srlv_epi64, _mm512_storeu_si512, _mm512_sub_epi64,
+        _mm512_test_epi64_mask, _mm512_xor_si512,
     };
 
     const LANES: usize = 8;
@@ -115,15 +118,16 @@ mod avx512 {
             // SAFETY: 16 bytes from `from` on lie inside the text.
             let [low, high] =
                 unsafe { [0, 8].map(|ahead| _mm512_i64gather_epi64::<1>(from, text.as_ptr().add(ahead).cast())) };
-            let before = _mm512_slli_epi64::<3>(_mm512_sub_epi64(start, from));
-            let low = _mm512_or_si512(
-                _mm512_srlv_epi64(low, before),
-                _mm512_or_si512(
+            let (low, high) = if H::PADDED {
+                (low, high)
+            } else {
+                let before = _mm512_slli_epi64::<3>(_mm512_sub_epi64(start, from));
+                let over = _mm512_or_si512(
                     _mm512_sllv_epi64(high, _mm512_sub_epi64(set(64), before)),
                     _mm512_srlv_epi64(high, _mm512_sub_epi64(before, set(64))),
-                ),
-            );
-            let high = _mm512_srlv_epi64(high, before);
+                );
+                (_mm512_or_si512(_mm512_srlv_epi64(low, before), over), _mm512_srlv_epi64(high, before))
+            };
             // The bytes behind the token are not its own.
             let own = |of: __m512i, until: u64| {
                 let rest = _mm512_sub_epi64(set(until), _mm512_slli_epi64::<3>(length));
@@ -180,11 +184,9 @@ mod avx512 {
     fn hash(low: __m512i, high: __m512i, length: __m512i) -> __m512i {
         let set = |value: u64| _mm512_set1_epi64(value as i64);
         let spread = |of: __m512i| _mm512_xor_si512(of, _mm512_srli_epi64::<32>(of));
+        let high = _mm512_xor_si512(_mm512_xor_si512(high, set(SEEDS[1])), _mm512_slli_epi64::<LENGTH>(length));
         let low = _mm512_mullo_epi64(_mm512_xor_si512(low, set(SEEDS[0])), set(MULTIPLIERS[0]));
-        let high = _mm512_xor_si512(high, _mm512_xor_si512(set(SEEDS[1]), _mm512_mullo_epi64(length, set(LENGTHS))));
-        let high = _mm512_mullo_epi64(high, set(MULTIPLIERS[1]));
-        let both = _mm512_xor_si512(spread(low), _mm512_rol_epi64::<17>(spread(high)));
-        spread(_mm512_mullo_epi64(both, set(MULTIPLIERS[2])))
+        spread(_mm512_mullo_epi64(_mm512_xor_si512(spread(low), high), set(MULTIPLIERS[1])))
     }
 }
 
@@ -194,17 +196,18 @@ mod tests {
     use proptest::prelude::*;
 
     /// Says which tokens were left to it.
-    struct Case<const LOWER: bool>;
+    struct Case<const LOWER: bool, const PADDED: bool>;
 
-    impl<const LOWER: bool> Hasher for Case<LOWER> {
+    impl<const LOWER: bool, const PADDED: bool> Hasher for Case<LOWER, PADDED> {
         const LOWER: bool = LOWER;
+        const PADDED: bool = PADDED;
 
         fn one(&self, _: &[u8], start: usize, end: usize) -> (u64, u32) {
             (u64::MAX - start as u64, end as u32)
         }
     }
 
-    fn check<const LOWER: bool>(text: &str, cuts: &[usize]) -> Result<(), TestCaseError> {
+    fn check<const LOWER: bool, const PADDED: bool>(text: &str, cuts: &[usize]) -> Result<(), TestCaseError> {
         let starts: Vec<u32> = cuts.iter().step_by(2).map(|&at| at as u32).collect();
         let ends: Vec<u32> = cuts.iter().skip(1).step_by(2).map(|&at| at as u32).collect();
         let (mut expected, mut heads) = (vec![1], vec![2]);
@@ -230,7 +233,7 @@ mod tests {
         for level in Level::all() {
             let (mut hashes, mut found) = (vec![1], vec![2]);
             let out = Out { hashes: &mut hashes, heads: &mut found };
-            read(level, text.as_bytes(), &starts, &ends, &Case::<LOWER>, out);
+            read(level, text.as_bytes(), &starts, &ends, &Case::<LOWER, PADDED>, out);
             prop_assert_eq!(&hashes, &expected, "{:?}", level);
             prop_assert_eq!(&found, &heads, "{:?}", level);
         }
@@ -247,8 +250,9 @@ mod tests {
             cuts.sort_unstable();
             cuts.dedup();
             cuts.truncate(cuts.len() / 2 * 2);
-            check::<true>(&text, &cuts)?;
-            check::<false>(&text, &cuts)?;
+            check::<true, false>(&text, &cuts)?;
+            check::<false, false>(&text, &cuts)?;
+            check::<false, true>(&format!("{text}{}", "\0".repeat(STEP)), &cuts)?;
         }
     }
 }

@@ -48,6 +48,7 @@ struct AsTheyStand;
 
 impl Hasher for AsTheyStand {
     const LOWER: bool = false;
+    const PADDED: bool = true;
 
     fn one(&self, text: &[u8], start: usize, end: usize) -> (u64, u32) {
         (hash::token(text, start, end - start), 0)
