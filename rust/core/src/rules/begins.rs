@@ -89,9 +89,8 @@ mod avx512 {
         let mut numbers = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
         for at in (0..count).step_by(LANES) {
             let left = count - at;
-            let there = u8::MAX >> LANES.saturating_sub(left);
-            // Behind the last word: zeros.
-            let ahead = u8::MAX >> LANES.saturating_sub(left - 1);
+            // The words that are left, and those that have another behind them; there may be none of these.
+            let [there, ahead] = [left, left - 1].map(|count| (0xFF_u16 >> LANES.saturating_sub(count)) as u8);
             // SAFETY: the masks leave the words that there are.
             let (hashes, next, heads) = unsafe {
                 (
