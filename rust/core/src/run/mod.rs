@@ -11,6 +11,7 @@ pub(crate) mod folder;
 pub(crate) mod inline;
 mod label_counts;
 mod later;
+mod one;
 mod options;
 mod places;
 mod pool;

@@ -26,6 +26,9 @@ pub struct Options {
     /// Lets single file operations fail, in tests.
     #[doc(hidden)]
     pub fault: Option<Arc<Fault>>,
+    /// Labels and signs even records that are known to be duplicates, in tests.
+    #[doc(hidden)]
+    pub whole_copies: bool,
 }
 
 impl fmt::Debug for Options {
@@ -49,6 +52,7 @@ impl Default for Options {
             streams: Vec::new(),
             checkpoint_every: Duration::from_millis(500),
             fault: None,
+            whole_copies: false,
         }
     }
 }

@@ -18,6 +18,7 @@ use super::stages::Stages;
 use super::station::Station;
 use super::tail::{Job, Made, Tail};
 use super::timings::{Clock, Share, Timings};
+use crate::stage::dedup::{Index, KeptHashes};
 use crate::stage::read::{Inputs, Reader};
 use crate::stage::write::WriteSettings;
 use crate::stage::write::encode::Encoder;
@@ -39,6 +40,8 @@ pub(super) struct Pool {
     pub write: WriteSettings,
     pub limit: Option<u64>,
     most_bytes: usize,
+    /// The hashes of kept records.
+    kept: Option<Arc<KeptHashes>>,
     /// Ends a read that waits for standard input or a pipe, which may never say anything again.
     reading: Option<Arc<AtomicBool>>,
     queue: Mutex<Queue>,
@@ -88,6 +91,7 @@ impl Pool {
         keeper: Keeper,
     ) -> Self {
         let next = tail.cursor.seq;
+        let kept = tail.index.as_ref().filter(|_| !options.whole_copies).and_then(Index::kept_hashes);
         let reading = inputs.has_stdin().then(|| reader.stop_flag());
         let queue = Queue {
             reader: Some(Box::new(reader)),
@@ -112,6 +116,7 @@ impl Pool {
             inputs,
             write,
             limit: options.limit,
+            kept,
             most_bytes: (options.threads + 2) * BYTES_A_THREAD,
             reading,
             queue: Mutex::new(queue),
@@ -153,7 +158,7 @@ impl Pool {
     }
 
     fn work_until_done(&self, at: &mut String) -> Result<()> {
-        let mut station = Station::new(Arc::clone(&self.stages), Arc::clone(&self.inputs));
+        let mut station = Station::new(Arc::clone(&self.stages), Arc::clone(&self.inputs), self.kept.clone());
         let mut encoder = Encoder::new(&self.write)?;
         self.work_loop(at, &mut station, &mut encoder)
     }

@@ -73,7 +73,7 @@ pub(super) struct Candidate {
 pub(super) const UNCHANGED: u32 = u32::MAX;
 
 /// What a record says, counted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     /// Characters of assistant text, or of the text that the record is.
     pub characters: u64,

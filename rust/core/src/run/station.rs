@@ -1,20 +1,16 @@
-//! What one worker does to one batch: parse, normalise, filter, emit, sign. Pure: its result
-//! depends on the batch and the plan alone.
+//! What one worker does to one batch: its units, one after another. Pure: what the tail makes of its result
+//! depends on the batch and the plan alone. (How much of the work is saved for copies of kept records, whose
+//! labels and signatures nobody will see, depends on how far the tail is.)
 
-use super::inline::inline;
-use super::processed::{Counts, Item, Processed};
+use super::processed::{Item, Processed};
 use super::stages::Stages;
 use super::timings::{Clock, Share};
 use crate::Result;
-use crate::json::Member;
-use crate::record::{Origin, Place, Record, Verdict};
+use crate::record::{Origin, Place};
+use crate::stage::dedup::{self, KeptHashes, View};
 use crate::stage::parse::{Known, Parsed};
 use crate::stage::read::{Batch, Body, Inputs, Unit};
-use crate::stage::tag::Tagger;
-use crate::stage::write::form::{Form, write_record};
 use crate::stage::write::lines::{self, Rejected};
-use crate::stage::write::rows::Row;
-use crate::stage::{PerRecord, dedup};
 use bumpalo::Bump;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -26,6 +22,8 @@ const KEEP_ARENA: usize = 32 << 20;
 pub(super) struct Station {
     stages: Arc<Stages>,
     inputs: Arc<Inputs>,
+    /// The hashes of kept records, where they are of use.
+    kept: Option<Arc<KeptHashes>>,
     arena: Bump,
     scratch: Scratch,
     /// The input file of the last unit: units come in the order of the files.
@@ -34,15 +32,17 @@ pub(super) struct Station {
 
 #[derive(Default)]
 pub(super) struct Scratch {
-    record: Vec<u8>,
-    sign: dedup::Scratch,
-    clock: Clock,
+    pub record: Vec<u8>,
+    pub sign: dedup::Scratch,
+    /// The hashes of kept records, all of which came before this batch.
+    pub kept: Option<View>,
+    pub clock: Clock,
 }
 
 impl Station {
-    pub fn new(stages: Arc<Stages>, inputs: Arc<Inputs>) -> Self {
+    pub fn new(stages: Arc<Stages>, inputs: Arc<Inputs>, kept: Option<Arc<KeptHashes>>) -> Self {
         let scratch = Scratch::default();
-        Self { stages, inputs, arena: Bump::new(), scratch, file: 0 }
+        Self { stages, inputs, kept, arena: Bump::new(), scratch, file: 0 }
     }
 
     /// The time spent by stage since the last call.
@@ -59,6 +59,7 @@ impl Station {
         out.bytes = batch.bytes;
         out.ended.extend_from_slice(&batch.ended);
         out.notes.extend_from_slice(&batch.notes);
+        self.scratch.kept = self.kept.as_deref().map(KeptHashes::view);
         let mut records = 0;
         let known = Known::of(batch.plain());
         let quiet = self.stages.leave_quiet();
@@ -84,6 +85,8 @@ impl Station {
                 }
             }
         }
+        // A table that was replaced meanwhile is given back.
+        self.scratch.kept = None;
         if self.arena.allocated_bytes() > KEEP_ARENA {
             self.arena = Bump::new();
         } else {
@@ -144,136 +147,6 @@ impl Stages {
                 Ok(true)
             }
         }
-    }
-
-    fn record<'a>(
-        &self,
-        record: &mut Record<'a>,
-        arena: &'a Bump,
-        scratch: &mut Scratch,
-        origin: &str,
-        out: &mut Processed,
-    ) {
-        let mut verdict = self.normalise.apply(record, arena);
-        scratch.clock.lap(Share::Normalise);
-        if verdict == Verdict::Keep && self.tagger.looks_at_records() {
-            verdict = self.tagger.apply(record, arena);
-            scratch.clock.lap(Share::Tag);
-        }
-        if verdict == Verdict::Keep {
-            verdict = self.filter.apply(record, arena);
-            scratch.clock.lap(Share::Filter);
-        }
-        let labels = out.labels.len();
-        if verdict == Verdict::Keep {
-            self.numbers.of(record, &mut out.declared, &mut out.labels);
-            if self.inline {
-                inline(record, self.tagger.vocabulary(), arena);
-            }
-        }
-        let source_name = record.source();
-        let source = out.sources.number(source_name);
-        let family = out.family(record.schema.family, record.schema.dialect);
-        if verdict == Verdict::Keep {
-            match write_record(&mut out.lines, record, self.form) {
-                Ok(()) => out.lines.push(b'\n'),
-                Err(problem) => {
-                    let mut evidence = Vec::new();
-                    evidence.extend_from_slice(b"{\"expected\":");
-                    crate::json::write_string(&mut evidence, problem.detail);
-                    evidence.push(b'}');
-                    let evidence = String::from_utf8(evidence).unwrap_or_default();
-                    verdict = Verdict::Drop { reason: problem.reason, evidence };
-                }
-            }
-        }
-        if let Verdict::Drop { reason, evidence } = verdict {
-            out.labels.truncate(labels);
-            scratch.record.clear();
-            // The canonical form holds every record.
-            let _ = write_record(&mut scratch.record, record, Form::Messages);
-            lines::dropped(&mut out.dropped, origin, reason, &evidence, &record.changes, &scratch.record);
-            out.items.push(Item::Dropped { reason, end: out.dropped.len(), source, family });
-            scratch.clock.lap(Share::Write);
-            return;
-        }
-        if self.signer.is_some() && self.form != Form::Messages {
-            let _ = write_record(&mut out.canonical, record, Form::Messages);
-        }
-        let counts = Counts::of(record);
-        self.write_row(record, origin, source_name, counts, &mut out.rows);
-        scratch.clock.lap(Share::Write);
-        if let Some(signer) = &self.signer {
-            signer.sign(record, origin, &mut scratch.sign, &mut out.entries);
-            scratch.clock.lap(Share::Dedup);
-        }
-        out.candidate((source, family), counts, record.changes, labels);
-    }
-}
-
-impl Stages {
-    /// Appends the row for `columns/`.
-    pub(super) fn write_row(&self, record: &Record<'_>, origin: &str, source: &str, counts: Counts, out: &mut Vec<u8>) {
-        let mut row = Row {
-            origin,
-            parent: record.parent,
-            source,
-            characters: counts.characters,
-            characters_total: counts.characters_total,
-            turns: counts.turns,
-            family: record.schema.family,
-            dialect: record.schema.dialect,
-            changes: record.changes,
-            labels: record.labels,
-            ..Row::default()
-        };
-        given_labels(&self.tagger, record, &mut row);
-        for member in &record.fields {
-            // A label that is no string counts as it is spelled; null says nothing.
-            let value = match member.value.as_str() {
-                Some(text) => Some(text),
-                None if member.value.is_null() => None,
-                None => Some(member.value.raw),
-            };
-            match member.key {
-                "id" => row.id = value,
-                "licence" | "license" => row.licence = value,
-                _ => declared_label(member, value, &mut row),
-            }
-        }
-        row.write(out);
-    }
-}
-
-/// Fills in the labels that stand in columns of every run.
-pub(super) fn given_labels<'a>(tagger: &'a Tagger, record: &Record<'a>, row: &mut Row<'a>) {
-    let vocabulary = tagger.vocabulary();
-    let [category, persona, traits] = tagger.declarable();
-    for label in record.labels.given {
-        let column = Some(label.column);
-        if column == category {
-            row.category = Some(vocabulary.tag(label));
-        } else if column == persona {
-            row.persona = Some(vocabulary.tag(label));
-        } else if column == traits {
-            row.traits.push(vocabulary.tag(label));
-        }
-    }
-}
-
-/// The same for a field where the record declares one of them; it wins. `value`: as text, `None` for null.
-pub(super) fn declared_label<'a>(member: &Member<'a>, value: Option<&'a str>, row: &mut Row<'a>) {
-    match member.key {
-        "_category" => row.category = value,
-        "_persona" => row.persona = value,
-        "_traits" => {
-            row.traits.clear();
-            match member.value.as_array() {
-                Some(items) => row.traits.extend(items.iter().map(|item| item.as_str().unwrap_or(item.raw))),
-                None => row.traits.extend(value),
-            }
-        }
-        _ => {}
     }
 }
 

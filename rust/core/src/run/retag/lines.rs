@@ -4,7 +4,7 @@ use crate::json::Node;
 use crate::record::Record;
 use crate::record::labels::Vocabulary;
 use crate::run::inline::{fields, quoted};
-use crate::run::station::{declared_label, given_labels};
+use crate::run::one::{declared_label, given_labels};
 use crate::stage::parse::LABELS;
 use crate::stage::tag::Tagger;
 use crate::stage::write::rows::Row;

@@ -1,7 +1,7 @@
 //! The entry of a record: all that deduplication needs to know of it, in one run of bytes.
 //!
 //! ```text
-//! u32 logged length · u32 whole length · u32 origin length · u32 0
+//! u32 logged length · u32 whole length · u32 origin length · u32 1 of a copy, else 0
 //! u64×2 exact hash · u64 prompt numbers · u64 response numbers
 //! u64 shingles of the prompt · u64 shingles of the response · u64 rank
 //! signature, padded to 8
@@ -10,6 +10,9 @@
 //! one u32 a band, padded to 8                                <- only on the way to the index
 //! ```
 //! Everything is little-endian; lengths are multiples of 8.
+//!
+//! A copy is a record that is known to equal a kept one: its entry has no shingles, an empty signature and no
+//! band keys, and never comes into the log.
 //!
 //! 40 bits of a shingle are enough to call two shingles equal: of two records of a hundred shingles each, one
 //! pair in 10⁸ has a shingle that only seems to be shared, and that counts only where one shingle decides.
@@ -49,6 +52,8 @@ pub struct Parts<'p> {
     pub rank: u64,
     /// The band keys.
     pub bands: &'p [u32],
+    /// Whether it is known to equal a kept record.
+    pub copy: bool,
 }
 
 fn padded(length: usize) -> usize {
@@ -74,7 +79,7 @@ impl Parts<'_> {
         let whole = logged + padded(self.bands.len() * 4);
         let start = out.len();
         out.reserve(whole);
-        for length in [logged, whole, self.origin.len(), 0] {
+        for length in [logged, whole, self.origin.len(), usize::from(self.copy)] {
             out.extend_from_slice(&(length as u32).to_le_bytes());
         }
         let counts = [self.prompt as u64, (self.shingles.len() - self.prompt) as u64];
@@ -163,6 +168,11 @@ impl<'e> Entry<'e> {
         [word(self.bytes, 16), word(self.bytes, 24)]
     }
 
+    /// Whether the record is known to equal a kept one, so that the entry says nothing else about it.
+    pub fn is_copy(&self) -> bool {
+        word(self.bytes, 8) >> 32 != 0
+    }
+
     /// The number sequences of prompt and response.
     pub fn numbers(&self) -> [u64; 2] {
         [word(self.bytes, 32), word(self.bytes, 40)]
@@ -206,7 +216,8 @@ impl<'e> Entry<'e> {
 
     /// The band keys, if they are still there.
     pub fn bands(&self, count: usize) -> Option<&'e [[u8; 4]]> {
-        Some(self.bytes.get(self.logged..self.logged + count * 4)?.as_chunks::<4>().0)
+        let whole = (word(self.bytes, 0) >> 32) as usize;
+        Some(self.bytes.get(self.logged..whole)?.get(..count * 4)?.as_chunks::<4>().0)
     }
 
     /// Reads the band keys into `out`, if they are still there.

@@ -2,7 +2,9 @@
 
 use super::design::Design;
 use super::entry::Entry;
+use super::hashes::{KeptHashes, Writer};
 use super::hot::Hot;
+use super::keep::Keep;
 use super::log::{self, Log};
 use super::minhash::{band_keys, equal_bytes};
 use super::settings::DedupSettings;
@@ -11,6 +13,7 @@ use super::store::Store;
 use super::table::{self, Found, Table};
 use crate::error::{Error, Result};
 use std::path::Path;
+use std::sync::Arc;
 
 /// What was decided about a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +53,8 @@ pub struct Index {
     by_exact: bool,
     store: Store,
     exact: Table,
+    /// What workers know of the kept records, where they are judged in input order.
+    hashes: Option<Writer>,
     near: Option<Near>,
     candidates: Vec<u32>,
     keys: Vec<u32>,
@@ -103,7 +108,9 @@ impl Index {
         let store = Store::new(log, design.as_ref().map(Design::signature));
         let near = design.map(Near::new).transpose()?;
         let (candidates, keys) = (Vec::new(), Vec::new());
-        Ok(Self { by_exact: settings.exact, store, exact: Table::new()?, near, candidates, keys })
+        let by_exact = settings.exact;
+        let hashes = (by_exact && settings.keep == Keep::First).then(Writer::new).flatten();
+        Ok(Self { by_exact, store, exact: Table::new()?, hashes, near, candidates, keys })
     }
 
     /// Where the log ends and how many records are kept: what `resume` needs to continue from here. The log is
@@ -120,7 +127,13 @@ impl Index {
     /// Bytes of anonymous memory of the tables, as far as they are counted.
     pub fn bytes(&self) -> usize {
         let bands = self.near.iter().flat_map(|near| &near.bands).map(Table::bytes).sum::<usize>();
-        bands + self.exact.bytes() + self.store.bytes()
+        let hashes = self.hashes.as_ref().map_or(0, Writer::bytes);
+        bands + self.exact.bytes() + hashes + self.store.bytes()
+    }
+
+    /// What workers may know of the kept records: a record whose hash is there can be given to `judge` as a copy.
+    pub fn kept_hashes(&self) -> Option<Arc<KeptHashes>> {
+        self.hashes.as_ref().map(Writer::shared)
     }
 
     /// Kept records whose bands are so crowded that the prefix filter finds them.
@@ -148,6 +161,12 @@ impl Index {
         if let Some(record) = self.equal(&entry)? {
             self.prefetch(next);
             return self.duplicate(record, true, &entry);
+        }
+        if entry.is_copy() {
+            return Err(Error::Internal(format!(
+                "no kept record equals {}, which was taken for a copy",
+                entry.origin()
+            )));
         }
         self.keys.resize(tables, 0);
         let keys = entry.read_bands(&mut self.keys);
@@ -198,6 +217,9 @@ impl Index {
             if self.by_exact {
                 tags.push(entry.exact()[0] as u32);
             }
+            if let Some(hashes) = &mut self.hashes {
+                hashes.add(entry.exact());
+            }
             if let Some(near) = self.near.as_ref().filter(|_| entry.sizes() != [0, 0]) {
                 keys.clear();
                 band_keys(entry.signature(), near.design.rows, entry.numbers(), &mut keys);
@@ -223,6 +245,9 @@ impl Index {
         let record = self.store.rows.push(at, entry)?;
         if self.by_exact {
             self.exact.insert(entry.exact()[0] as u32, record)?;
+        }
+        if let Some(hashes) = &mut self.hashes {
+            hashes.add(entry.exact());
         }
         match &mut self.near {
             Some(near) if entry.sizes() != [0, 0] => near.keep(record, &self.keys, &self.store, &mut self.candidates),

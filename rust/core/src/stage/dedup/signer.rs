@@ -42,8 +42,25 @@ impl Signer {
     /// Appends the record's entry to `out`; `Index::judge` takes it. `origin` is what a duplicate of
     /// this record will name.
     pub fn sign(&self, record: &Record<'_>, origin: &str, scratch: &mut Scratch, out: &mut Vec<u8>) {
+        let exact = self.exact(record, scratch);
+        self.sign_exact(record, origin, exact, scratch, out);
+    }
+
+    /// The hash that two records share exactly if all turns and tools are equal.
+    pub fn exact(&self, record: &Record<'_>, scratch: &mut Scratch) -> [u64; 2] {
         encode(record, &mut scratch.encoding);
-        let exact = hash::wide(&scratch.encoding);
+        hash::wide(&scratch.encoding)
+    }
+
+    /// As `sign`, for a record whose hash is known already.
+    pub fn sign_exact(
+        &self,
+        record: &Record<'_>,
+        origin: &str,
+        exact: [u64; 2],
+        scratch: &mut Scratch,
+        out: &mut Vec<u8>,
+    ) {
         scratch.shingles.clear();
         scratch.signature.clear();
         scratch.bands.clear();
@@ -66,6 +83,25 @@ impl Signer {
             origin,
             rank: self.ranks.of(record),
             bands: &scratch.bands,
+            copy: false,
+        }
+        .write(out);
+    }
+
+    /// Appends the entry of a record of this hash that equals a kept record before it.
+    pub fn copy(&self, origin: &str, exact: [u64; 2], scratch: &mut Scratch, out: &mut Vec<u8>) {
+        scratch.signature.clear();
+        scratch.signature.resize(self.design.as_ref().map_or(0, Design::signature), 0);
+        Parts {
+            exact,
+            numbers: [numbers::NONE; 2],
+            signature: &scratch.signature,
+            shingles: &[],
+            prompt: 0,
+            origin,
+            rank: 0,
+            bands: &[],
+            copy: true,
         }
         .write(out);
     }

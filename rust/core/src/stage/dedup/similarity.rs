@@ -11,10 +11,10 @@ pub fn reaches(overlap: [u64; 2], threshold: u32) -> bool {
 }
 
 /// Shingles in both and in either record on each side; `None` where both sides are empty. Records that
-/// are `exact` duplicates of each other have the same sides, so the same sets.
+/// are `exact` duplicates of each other have the same sides, so the same sets. A copy's are those of the kept one.
 pub fn overlaps(entry: &Entry<'_>, kept: &Entry<'_>, exact: bool) -> [Option<[u64; 2]>; 2] {
-    if exact && entry.sizes() == kept.sizes() && entry.signature() == kept.signature() {
-        return entry.sizes().map(|size| (size > 0).then_some([size as u64; 2]));
+    if exact && (entry.is_copy() || entry.sizes() == kept.sizes() && entry.signature() == kept.signature()) {
+        return kept.sizes().map(|size| (size > 0).then_some([size as u64; 2]));
     }
     let mut query = Query::default();
     query.begin();

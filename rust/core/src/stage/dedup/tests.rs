@@ -282,6 +282,7 @@ fn refit(settings: &DedupSettings, entry: &[u8]) -> Vec<u8> {
         origin: entry.origin(),
         rank: entry.rank(),
         bands: &bands,
+        copy: false,
     };
     parts.write(&mut out);
     out

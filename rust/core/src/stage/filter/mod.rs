@@ -143,6 +143,11 @@ impl Filter {
 }
 
 impl Filter {
+    /// Whether a verdict can depend on labels that the stage `tag` gave.
+    pub(crate) fn looks_at_labels(&self) -> bool {
+        self.language.is_some() || self.refusal.is_some() || !self.tags.is_empty() || !self.scores.is_empty()
+    }
+
     /// Whether it keeps every record in which the assistant says something.
     pub(crate) fn keeps_what_is_said(&self) -> bool {
         self.length.as_ref().is_none_or(Length::keeps_what_is_said)
