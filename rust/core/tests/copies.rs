@@ -102,7 +102,7 @@ fn corpus(path: &Path, lines: u64) {
 fn copies_come_out_as_if_they_were_labelled_and_signed() {
     let folder = Folder::new();
     let input = folder.path("in.jsonl");
-    corpus(&input, 12_000);
+    corpus(&input, 7_000);
     for yaml in PLANS {
         let plan = plan(yaml);
         let mut whole = None;
@@ -110,9 +110,9 @@ fn copies_come_out_as_if_they_were_labelled_and_signed() {
             let out = folder.path("out");
             let options = Options { force: true, whole_copies, ..options(threads) };
             let report = run(&plan, &input, &out, &options).unwrap().report;
-            assert!(report.duplicates.exact > 2000 && report.records.kept > 1000, "{:?}", report.records);
+            assert!(report.duplicates.exact > 1500 && report.records.kept > 1000, "{:?}", report.records);
             assert!(yaml.contains("near: false") || report.duplicates.near > 100, "{:?}", report.duplicates);
-            assert_eq!(report.records.dropped > 200, yaml.contains("filter"));
+            assert_eq!(report.records.dropped > 100, yaml.contains("filter"));
             let files = tree(&out);
             match &whole {
                 None => whole = Some(files),
