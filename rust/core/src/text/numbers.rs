@@ -28,7 +28,8 @@ pub fn from_mask(text: &[u8], digits: &[u64]) -> u64 {
             let start = block * 64 + left.trailing_zeros() as usize;
             if start >= done {
                 let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
-                let mut end = start;
+                // The digits of this block by their bits: how many a number has cannot be guessed.
+                let mut end = start + (mask >> (start % 64)).trailing_ones() as usize;
                 loop {
                     while digit(end) {
                         end += 1;
