@@ -49,7 +49,7 @@ fn bits(mut set: u16) -> impl Iterator<Item = u32> {
 type Pair = (u8, Option<u8>);
 
 /// The pair of a literal at a place; the literal is not empty.
-pub(super) fn pair_at(literal: &[u8], at: usize) -> Pair {
+fn pair_at(literal: &[u8], at: usize) -> Pair {
     (literal[at], literal.get(at + 1).copied())
 }
 

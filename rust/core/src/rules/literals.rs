@@ -31,17 +31,9 @@ impl Builder {
             return Literals::default();
         }
         let (places, nibbles) = groups::choose(self.0.iter().map(|literal| &*literal.text));
-        let (mut pairs, mut sieve) = (Vec::new(), Sieve::default());
-        for ((index, literal), at) in (0u32..).zip(&self.0).zip(places) {
-            sieve.add(&literal.text, at);
-            let here = Here::new(&literal.text, at, index);
-            let (first, next) = groups::pair_at(&literal.text, at);
-            pairs.extend(next.map_or(0..=u8::MAX, |next| next..=next).map(|next| (pair([first, next]), here)));
-        }
-        Literals {
-            literals: self.0.into_boxed_slice(),
-            search: Some(Search { nibbles, sieve, pairs: Pairs::new(pairs) }),
-        }
+        let here = self.0.iter().zip(0..).zip(places).map(|((literal, index), at)| Here::new(&literal.text, at, index));
+        let sieve = Sieve::new(self.0.iter().map(|literal| &*literal.text).zip(here));
+        Literals { literals: self.0.into_boxed_slice(), search: Some(Search { nibbles, sieve }) }
     }
 }
 
@@ -50,49 +42,63 @@ impl Builder {
 struct Search {
     nibbles: Nibbles,
     sieve: Sieve,
-    pairs: Pairs,
 }
 
 /// Four bytes: the two of a pair, the one before and the one behind.
 type Around = [u8; 4];
 
+/// Places of a sieve.
+const PLACES: usize = 1 << 11;
+
 /// Whether a literal may stand around a pair of bytes, said without a branch: where the pairs are cannot be
 /// guessed, and most of them belong to no literal.
 #[derive(Debug)]
-struct Sieve(Box<[(u32, u32); 1 << 11]>);
-
-impl Default for Sieve {
-    /// One that lets nothing through.
-    fn default() -> Self {
-        Self(Box::new([(0, 1); 1 << 11]))
-    }
+struct Sieve {
+    /// By place: the bits that all its literals have in common there.
+    masks: Box<[(u32, u32); PLACES]>,
+    /// By place: where its literals begin; at the end, where the last ones end.
+    begins: Box<[u32]>,
+    literals: Box<[Here]>,
 }
 
 impl Sieve {
+    fn new<'l>(literals: impl Iterator<Item = (&'l [u8], Here)>) -> Self {
+        // A value with bits outside of its mask lets nothing through.
+        let mut masks = Box::new([(0, 1); PLACES]);
+        let mut all: Vec<(usize, Here)> = Vec::new();
+        for (text, here) in literals {
+            let at = here.offset as usize;
+            let around: [Option<u8>; 4] =
+                [at.checked_sub(1), Some(at), Some(at + 1), Some(at + 2)].map(|at| text.get(at?).copied());
+            let mask = u32::from_le_bytes(around.map(|byte| byte.map_or(0, |_| u8::MAX)));
+            let value = u32::from_le_bytes(around.map(Option::unwrap_or_default));
+            for next in around[2].map_or(0..=7, |next| next..=next) {
+                let place = Self::place(text[at], next);
+                let (its_mask, its_value) = &mut masks[place];
+                let is_first = (*its_mask, *its_value) == (0, 1);
+                *its_mask = if is_first { mask } else { mask & *its_mask & !(value ^ *its_value) };
+                *its_value = value & *its_mask;
+                all.push((place, here));
+            }
+        }
+        all.sort_by_key(|(place, _)| *place);
+        let begin = |place: usize| all.partition_point(|(other, _)| *other < place) as u32;
+        Self {
+            masks,
+            begins: (0..=PLACES).map(begin).collect(),
+            literals: all.into_iter().map(|(_, here)| here).collect(),
+        }
+    }
+
     /// The place of a pair: those that begin with the same byte stand together.
     #[inline(always)]
     fn place(first: u8, next: u8) -> usize {
         usize::from(first) << 3 | usize::from(next & 7)
     }
 
-    /// Lets through a literal that has its pair at `at`.
-    fn add(&mut self, text: &[u8], at: usize) {
-        let around: [Option<u8>; 4] =
-            [at.checked_sub(1), Some(at), Some(at + 1), Some(at + 2)].map(|at| text.get(at?).copied());
-        let mask = u32::from_le_bytes(around.map(|byte| byte.map_or(0, |_| u8::MAX)));
-        let value = u32::from_le_bytes(around.map(Option::unwrap_or_default));
-        for next in around[2].map_or(0..=7, |next| next..=next) {
-            let (its_mask, its_value) = &mut self.0[Self::place(text[at], next)];
-            // What all that share a place have in common.
-            let is_first = (*its_mask, *its_value) == (0, 1);
-            *its_mask = if is_first { mask } else { mask & *its_mask & !(value ^ *its_value) };
-            *its_value = value & *its_mask;
-        }
-    }
-
     #[inline(always)]
     fn lets_through(&self, around: Around) -> bool {
-        let (mask, value) = self.0[Self::place(around[1], around[2])];
+        let (mask, value) = self.masks[Self::place(around[1], around[2])];
         u32::from_le_bytes(around) & mask == value
     }
 
@@ -108,6 +114,13 @@ impl Sieve {
             count += usize::from(around.is_none_or(|around| self.lets_through(*around)));
         }
         count
+    }
+
+    /// The literals that may stand around a pair.
+    #[inline]
+    fn around(&self, [first, next]: [u8; 2]) -> &[Here] {
+        let place = Self::place(first, next);
+        &self.literals[self.begins[place] as usize..self.begins[place + 1] as usize]
     }
 }
 
@@ -139,57 +152,11 @@ impl Here {
     }
 }
 
-/// The literals of each pair of bytes that has some.
-#[derive(Debug)]
-struct Pairs {
-    /// For each 64 pairs: a bit for each that has literals, and how many with some stand before these 64.
-    blocks: Box<[(u64, u32); 1 << 10]>,
-    /// Where the literals of the pairs that have some begin; at the end, where the last ones end.
-    begins: Box<[u32]>,
-    literals: Box<[Here]>,
-}
-
-impl Pairs {
-    fn new(mut pairs: Vec<(u16, Here)>) -> Self {
-        pairs.sort_by_key(|(pair, _)| *pair);
-        let mut blocks = Box::new([(0, 0); 1 << 10]);
-        let mut begins = vec![0];
-        for same in pairs.chunk_by(|one, other| one.0 == other.0) {
-            blocks[usize::from(same[0].0 >> 6)].0 |= 1 << (same[0].0 & 63);
-            begins.push(begins[begins.len() - 1] + same.len() as u32);
-        }
-        let mut before = 0;
-        for (bits, rank) in &mut *blocks {
-            *rank = before;
-            before += u64::count_ones(*bits);
-        }
-        let literals = pairs.into_iter().map(|(_, literal)| literal).collect();
-        Self { blocks, begins: begins.into_boxed_slice(), literals }
-    }
-
-    /// The literals of a pair.
-    #[inline]
-    fn get(&self, pair: u16) -> &[Here] {
-        let (bits, rank) = self.blocks[usize::from(pair >> 6)];
-        let bit = 1 << (pair & 63);
-        if bits & bit == 0 {
-            return &[];
-        }
-        let at = (rank + (bits & (bit - 1)).count_ones()) as usize;
-        &self.literals[self.begins[at] as usize..self.begins[at + 1] as usize]
-    }
-}
-
 /// The literal texts of all rules.
 #[derive(Debug, Default)]
 pub(super) struct Literals {
     literals: Box<[Literal]>,
     search: Option<Search>,
-}
-
-#[inline]
-fn pair(bytes: [u8; 2]) -> u16 {
-    u16::from_be_bytes(bytes)
 }
 
 impl Literals {
@@ -217,7 +184,7 @@ impl Literals {
                     None => continue,
                 },
             };
-            for literal in search.pairs.get(pair(two)) {
+            for literal in search.sieve.around(two) {
                 let Some(start) = at.checked_sub(literal.offset) else { continue };
                 if literal.may_stand(bytes, start as usize) {
                     found.push((start, literal.index));
@@ -230,6 +197,7 @@ impl Literals {
         let mut first = None;
         for &(start, index) in found.iter() {
             let literal = &self.literals[index as usize];
+            // Eight bytes of it stand here, unless the text ends before.
             let here = &bytes[start as usize..];
             if (literal.text.len() > 8 || here.len() < 8) && !here.starts_with(&literal.text) {
                 continue;

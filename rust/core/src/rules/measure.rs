@@ -135,13 +135,13 @@ impl Measure {
                 Quantity::Questions => count += text.matches(['?', '？']).count(),
                 Quantity::Exclamations => count += text.matches(['!', '！']).count(),
                 // Most texts have none at all.
-                Quantity::CodeFences if memchr::memmem::find(text.as_bytes(), b"```").is_none() => {}
+                Quantity::CodeFences if !has_fence(text.as_bytes()) => {}
                 Quantity::CodeFences => {
                     count += text.lines().filter(|line| line.trim_start().starts_with("```")).count()
                 }
                 Quantity::DigitShare => {
-                    count += text.bytes().filter(u8::is_ascii_digit).count();
-                    total += text.chars().count();
+                    count += bytes(text, |byte| byte.is_ascii_digit());
+                    total += bytes(text, |byte| (byte as i8) >= FIRST);
                 }
                 Quantity::UpperShare => {
                     count += text.chars().filter(|letter| letter.is_uppercase()).count();
@@ -159,4 +159,18 @@ impl Measure {
             _ => count as f64,
         }
     }
+}
+
+/// The least byte that begins a character, as a number with a sign.
+const FIRST: i8 = -0x40;
+
+/// How many bytes are so; counted in bytes, which the compiler makes vectors of.
+fn bytes(text: &str, is: impl Fn(u8) -> bool) -> usize {
+    let count = |part: &[u8]| usize::from(part.iter().map(|&byte| u8::from(is(byte))).sum::<u8>());
+    text.as_bytes().chunks(u8::MAX.into()).map(count).sum()
+}
+
+/// Whether three backticks stand anywhere.
+fn has_fence(text: &[u8]) -> bool {
+    memchr::memchr(b'`', text).is_some_and(|at| memchr::memmem::find(&text[at..], b"```").is_some())
 }

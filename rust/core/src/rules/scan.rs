@@ -158,6 +158,9 @@ impl Compiled {
             let is_ascii = text.is_ascii();
             for rule in needed.drain(..).filter(|&rule| self.holds(rule as usize, turns, numbers)) {
                 let ready = &self.rules[rule as usize];
+                if ready.has_with && !ready.may_have_with(turn.text, words) {
+                    continue;
+                }
                 for expression in &ready.regex {
                     expression.find(text, is_ascii, ready.most as usize, |start, end| {
                         match self.gates[rule as usize].waits {
@@ -214,6 +217,16 @@ fn head(text: &str) -> &str {
 }
 
 impl Ready {
+    /// Whether one of `with` stands in a turn: where none does no hit can count.
+    fn may_have_with(&self, text: &str, words: View<'_>) -> bool {
+        let mut stands = false;
+        self.beside.find_until(text, words, |owner, _, _| {
+            stands |= owner == 0;
+            stands
+        });
+        stands
+    }
+
     /// Whether a hit in the sentence counts: one of `with` stands there too, and none of `unless`.
     fn stands_in(&self, sentence: Sentence, text: &str, words: View<'_>) -> bool {
         // Phrases that reach in begin some words before.
