@@ -143,18 +143,22 @@ impl Phrases {
         }
     }
 
-    /// The same, until `hit` says that it knows enough.
+    /// The same for phrases of any scope, until `hit` says that it knows enough.
     #[inline]
-    pub fn find_until(&self, text: &str, words: View<'_>, mut hit: impl FnMut(u32, u32, u32) -> bool) {
-        let filters = self.filters(u8::MAX);
+    pub fn find_until(
+        &self,
+        text: &str,
+        words: View<'_>,
+        found: &mut Vec<Begin>,
+        mut hit: impl FnMut(u32, u32, u32) -> bool,
+    ) {
+        found.clear();
+        begins::find(Level::here(), self.filters(u8::MAX), words, found);
         let mut knows = false;
-        for at in 0..words.len() {
-            let begin = begins::at(filters, words, at);
-            if begin.kinds != 0 {
-                self.look(text, words, begin, &mut |owner, start, end| knows |= hit(owner, start, end));
-                if knows {
-                    return;
-                }
+        for begin in &*found {
+            self.look(text, words, *begin, &mut |owner, start, end| knows |= hit(owner, start, end));
+            if knows {
+                return;
             }
         }
     }

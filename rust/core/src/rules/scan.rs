@@ -142,7 +142,7 @@ impl Compiled {
         for &rule in &self.gated {
             let mut is_needed = false;
             if self.gates[rule].scope & scopes != 0 && self.holds(rule, turns, numbers) {
-                self.rules[rule].needs.find_until(turn.text, words, |_, _, _| {
+                self.rules[rule].needs.find_until(turn.text, words, begins, |_, _, _| {
                     is_needed = true;
                     true
                 });
@@ -158,7 +158,7 @@ impl Compiled {
             let is_ascii = text.is_ascii();
             for rule in needed.drain(..).filter(|&rule| self.holds(rule as usize, turns, numbers)) {
                 let ready = &self.rules[rule as usize];
-                if ready.has_with && !ready.may_have_with(turn.text, words) {
+                if ready.has_with && !ready.may_have_with(turn.text, words, begins) {
                     continue;
                 }
                 for expression in &ready.regex {
@@ -193,7 +193,7 @@ impl Compiled {
                             Same::Sentence => Sentence::of(turn.text, (start, end)),
                             Same::Turn => Sentence::ALL,
                         };
-                        let stands = ready.stands_in(sentence, turn.text, words);
+                        let stands = ready.stands_in(sentence, turn.text, words, begins);
                         known = Some((sentence, stands));
                         stands
                     }
@@ -218,9 +218,9 @@ fn head(text: &str) -> &str {
 
 impl Ready {
     /// Whether one of `with` stands in a turn: where none does no hit can count.
-    fn may_have_with(&self, text: &str, words: View<'_>) -> bool {
+    fn may_have_with(&self, text: &str, words: View<'_>, begins: &mut Vec<Begin>) -> bool {
         let mut stands = false;
-        self.beside.find_until(text, words, |owner, _, _| {
+        self.beside.find_until(text, words, begins, |owner, _, _| {
             stands |= owner == 0;
             stands
         });
@@ -228,14 +228,14 @@ impl Ready {
     }
 
     /// Whether a hit in the sentence counts: one of `with` stands there too, and none of `unless`.
-    fn stands_in(&self, sentence: Sentence, text: &str, words: View<'_>) -> bool {
+    fn stands_in(&self, sentence: Sentence, text: &str, words: View<'_>, begins: &mut Vec<Begin>) -> bool {
         // Phrases that reach in begin some words before.
         let reach = self.beside.longest().saturating_sub(1);
         let from = words.ends.partition_point(|&end| end < sentence.from).saturating_sub(reach);
         let to = words.starts.partition_point(|&start| start < sentence.to);
         let near = words.view(from..(to + reach).min(words.len()));
         let [mut with, mut unless] = [!self.has_with, false];
-        self.beside.find_until(text, near, |owner, start, end| {
+        self.beside.find_until(text, near, begins, |owner, start, end| {
             let is_there = sentence.has(start, end);
             with |= is_there && owner == 0;
             unless |= is_there && owner == 1;
