@@ -49,6 +49,21 @@ fn threads_do_not_matter() {
     }
 }
 
+/// The worker that finds the error and one that finds nothing left to do are there at the same time.
+#[test]
+fn a_run_with_an_error_in_its_last_batch_never_ends_well() {
+    let folder = Folder::new();
+    let input = folder.path("in.jsonl");
+    std::fs::write(&input, "{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\"}]}\n{\"messages\"\n").unwrap();
+    let plan = plan("{parse: {syntax: strict}, tag: {packs: [], language: false}}");
+    let out = folder.path("out");
+    for round in 0..300 {
+        let options = Options { force: true, ..options(2 + round % 3) };
+        assert!(matches!(run(&plan, &input, &out, &options), Err(Error::Strict { .. })));
+        assert!(!out.join("manifest.json").exists(), "round {round}");
+    }
+}
+
 #[test]
 fn a_run_that_is_stopped_again_and_again_ends_the_same() {
     let folder = Folder::new();

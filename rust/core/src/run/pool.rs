@@ -180,7 +180,7 @@ impl Pool {
                 Task::Read { reader, out } => self.read(reader, out, at, station, &mut clock)?,
                 Task::Drain { tail, made, batch, last } => {
                     let start = Instant::now();
-                    self.drain(tail, made, batch, last, station, encoder, at)?;
+                    self.drain(tail, made, batch, last, station, encoder, at);
                     clock.add(Share::Write, start.elapsed());
                 }
             }
@@ -323,7 +323,7 @@ impl Pool {
         station: &mut Station,
         encoder: &mut Encoder,
         at: &mut String,
-    ) -> Result<()> {
+    ) {
         let (tail, keeper) = &mut *tail_box;
         let bytes = batch.as_ref().map_or(0, |batch| batch.size());
         let outcome = self.drain_inner(tail, keeper, made, batch.as_deref_mut(), last, station, encoder, at);
@@ -342,12 +342,15 @@ impl Pool {
         }
         queue.finished = last && outcome.is_ok() && keeper.is_done();
         queue.tail = Some(tail_box);
+        if let Err(error) = outcome {
+            // In one step with giving the tail back: no other worker may end the run as if nothing had happened.
+            return self.fail_with(queue, error);
+        }
         if queue.finished {
             self.over.notify_all();
         }
         drop(queue);
         self.wake.notify_all();
-        outcome
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one task")]
