@@ -1,4 +1,5 @@
-//! What becomes of one record: normalise, tag, filter, emit, sign.
+//! What becomes of one record: normalise, filter, emit, tag, sign; it is tagged first where the filter or its line
+//! asks for labels.
 
 use super::inline::inline;
 use super::processed::{Counts, Item, Processed};

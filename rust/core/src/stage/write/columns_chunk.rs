@@ -206,3 +206,47 @@ pub(super) fn varint(out: &mut Vec<u8>, mut value: u64) {
     }
     out.push(value as u8);
 }
+
+/// What the reference reader sees of a chunk.
+#[cfg(test)]
+pub(super) mod reference {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::Chunk;
+    use bytes::Bytes;
+    use parquet::column::reader::get_typed_column_reader;
+    use parquet::data_type::DataType;
+    use parquet::file::reader::{FileReader as _, SerializedFileReader};
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
+    use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
+    use std::sync::Arc;
+
+    /// The only column of a schema of one field.
+    pub fn column(field: &str) -> ColumnDescPtr {
+        SchemaDescriptor::new(Arc::new(parse_message_type(&format!("message m {{ {field} }}")).unwrap())).column(0)
+    }
+
+    /// Values, definition and repetition levels of a file whose only column is this chunk of so many rows.
+    pub fn read<T: DataType>(field: &str, rows: usize, (bytes, close): Chunk) -> (Vec<T::T>, [Vec<i16>; 2]) {
+        let schema = Arc::new(parse_message_type(&format!("message m {{ {field} }}")).unwrap());
+        let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::default()).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        group.append_column(&bytes, close).unwrap();
+        group.close().unwrap();
+        let file = SerializedFileReader::new(Bytes::from(writer.into_inner().unwrap())).unwrap();
+        let column = file.get_row_group(0).unwrap().get_column_reader(0).unwrap();
+        let (mut values, [mut definition, mut repetition]) = (Vec::new(), [Vec::new(), Vec::new()]);
+        let is_nested = [self::column(field).max_def_level(), self::column(field).max_rep_level()].map(|most| most > 0);
+        let (records, ..) = get_typed_column_reader::<T>(column)
+            .read_records(
+                rows + 1,
+                is_nested[0].then_some(&mut definition),
+                is_nested[1].then_some(&mut repetition),
+                &mut values,
+            )
+            .unwrap();
+        assert_eq!(records, rows);
+        (values, [definition, repetition])
+    }
+}

@@ -132,33 +132,18 @@ fn pack(out: &mut Vec<u8>, width: u32, values: &[u64]) {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
+    use super::super::columns_chunk::reference;
     use super::*;
-    use bytes::Bytes;
-    use parquet::column::reader::get_typed_column_reader;
     use parquet::data_type::{DataType, Int32Type, Int64Type};
-    use parquet::file::reader::{FileReader, SerializedFileReader};
-    use parquet::file::writer::SerializedFileWriter;
-    use parquet::schema::parser::parse_message_type;
     use proptest::prelude::*;
-    use std::sync::Arc;
 
-    /// The numbers of a file whose only column they are, as the reference reader sees them, and the length of their chunk.
+    /// The numbers as the reference reader sees them, and the length of their chunk.
     fn back<T: DataType<T: Number>>(numbers: &[T::T], kind: &str, compressed: bool) -> (Vec<T::T>, usize) {
-        let schema = parse_message_type(&format!("message m {{ required {kind} number; }}")).unwrap();
-        let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::default()).unwrap();
-        let column = writer.schema_descr().column(0);
-        let (bytes, close) = chunk(&column, &Levels::required(numbers.len()), numbers, compressed).unwrap();
-        let length = bytes.len();
-        let mut group = writer.next_row_group().unwrap();
-        group.append_column(&bytes, close).unwrap();
-        group.close().unwrap();
-        let file = SerializedFileReader::new(Bytes::from(writer.into_inner().unwrap())).unwrap();
-        let column = file.get_row_group(0).unwrap().get_column_reader(0).unwrap();
-        let mut found = Vec::new();
-        let (records, ..) =
-            get_typed_column_reader::<T>(column).read_records(numbers.len() + 1, None, None, &mut found).unwrap();
-        assert_eq!(records, numbers.len());
-        (found, length)
+        let field = format!("required {kind} number;");
+        let levels = Levels::required(numbers.len());
+        let chunk = chunk(&reference::column(&field), &levels, numbers, compressed).unwrap();
+        let length = chunk.0.len();
+        (reference::read::<T>(&field, numbers.len(), chunk).0, length)
     }
 
     #[test]

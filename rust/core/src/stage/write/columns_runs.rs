@@ -70,38 +70,19 @@ fn look_up<'a>(runs: &[(Option<&'a [u8]>, usize)]) -> Option<(Vec<&'a [u8]>, Vec
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
+    use super::super::columns_chunk::reference;
     use super::*;
-    use bytes::Bytes;
-    use parquet::column::reader::ColumnReader;
-    use parquet::data_type::ByteArray;
-    use parquet::file::properties::WriterProperties;
-    use parquet::file::reader::{FileReader, SerializedFileReader};
-    use parquet::file::writer::SerializedFileWriter;
-    use parquet::schema::parser::parse_message_type;
+    use parquet::data_type::ByteArrayType;
     use proptest::prelude::*;
-    use std::sync::Arc;
 
     /// The rows of a file whose only column has these runs, as the reference reader sees them.
     fn read_back(runs: &[(Option<&[u8]>, usize)], kind: &str) -> Option<Vec<Option<Vec<u8>>>> {
-        let schema = parse_message_type(&format!("message m {{ {kind} binary text (STRING); }}")).unwrap();
-        let properties = Arc::new(WriterProperties::builder().set_offset_index_disabled(true).build());
-        let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), properties).unwrap();
-        let column = writer.schema_descr().column(0);
-        let (bytes, close) = chunk(&column, runs).unwrap()?;
-        let mut group = writer.next_row_group().unwrap();
-        group.append_column(&bytes, close).unwrap();
-        group.close().unwrap();
-        let file = SerializedFileReader::new(Bytes::from(writer.into_inner().unwrap())).unwrap();
-        let rows: usize = runs.iter().map(|run| run.1).sum();
-        let mut column = file.get_row_group(0).unwrap().get_column_reader(0).unwrap();
-        let ColumnReader::ByteArrayColumnReader(reader) = &mut column else { panic!("not texts") };
-        let (mut values, mut levels): (Vec<ByteArray>, Vec<i16>) = (Vec::new(), Vec::new());
-        let is_optional = kind == "optional";
-        let (records, ..) =
-            reader.read_records(rows + 1, is_optional.then_some(&mut levels), None, &mut values).unwrap();
-        assert_eq!(records, rows);
+        let field = format!("{kind} binary text (STRING);");
+        let rows = runs.iter().map(|run| run.1).sum();
+        let chunk = chunk(&reference::column(&field), runs).unwrap()?;
+        let (values, [levels, _]) = reference::read::<ByteArrayType>(&field, rows, chunk);
         let mut values = values.into_iter().map(|value| Some(value.data().to_vec()));
-        let found = match is_optional {
+        let found = match kind == "optional" {
             true => levels.iter().map(|&level| (level > 0).then(|| values.next().unwrap()).flatten()).collect(),
             false => values.by_ref().collect(),
         };
@@ -139,25 +120,13 @@ mod tests {
 
     /// The rows of a list column of places among `names`, as the reference reader sees them.
     fn list_back(names: &[String], rows: &[Vec<u16>]) -> Vec<Vec<String>> {
-        let list = "required group l (LIST) { repeated group list { required binary element (STRING); } }";
-        let schema = parse_message_type(&format!("message m {{ {list} }}")).unwrap();
-        let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::default()).unwrap();
+        let field = "required group l (LIST) { repeated group list { required binary element (STRING); } }";
         let counts: Vec<u32> = rows.iter().map(|row| row.len() as u32).collect();
         let dictionary: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
         let places = rows.iter().flatten().map(|&place| (place, 1));
-        let column = writer.schema_descr().column(0);
-        let (bytes, close) = of_places(&column, &Levels::list(&counts), &dictionary, places, true).unwrap();
-        let mut group = writer.next_row_group().unwrap();
-        group.append_column(&bytes, close).unwrap();
-        group.close().unwrap();
-        let file = SerializedFileReader::new(Bytes::from(writer.into_inner().unwrap())).unwrap();
-        let mut column = file.get_row_group(0).unwrap().get_column_reader(0).unwrap();
-        let ColumnReader::ByteArrayColumnReader(reader) = &mut column else { panic!("not texts") };
-        let mut values: Vec<ByteArray> = Vec::new();
-        let (mut definition, mut repetition) = (Vec::new(), Vec::new());
-        let (records, ..) =
-            reader.read_records(rows.len() + 1, Some(&mut definition), Some(&mut repetition), &mut values).unwrap();
-        assert_eq!(records, rows.len());
+        let column = reference::column(field);
+        let chunk = of_places(&column, &Levels::list(&counts), &dictionary, places, true).unwrap();
+        let (values, [definition, repetition]) = reference::read::<ByteArrayType>(field, rows.len(), chunk);
         let mut values = values.iter().map(|value| value.as_utf8().unwrap().to_owned());
         let mut found: Vec<Vec<String>> = Vec::new();
         for (definition, repetition) in definition.into_iter().zip(repetition) {

@@ -50,32 +50,17 @@ fn common(one: &[u8], other: &[u8]) -> usize {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
+    use super::super::columns_chunk::reference;
     use super::*;
-    use bytes::Bytes;
-    use parquet::column::reader::get_typed_column_reader;
     use parquet::data_type::ByteArrayType;
-    use parquet::file::reader::{FileReader, SerializedFileReader};
-    use parquet::file::writer::SerializedFileWriter;
-    use parquet::schema::parser::parse_message_type;
     use proptest::prelude::*;
-    use std::sync::Arc;
 
-    /// The texts of a file whose only column they are, as the reference reader sees them.
+    /// The texts as the reference reader sees them.
     fn back(texts: &[String]) -> Vec<String> {
-        let schema = parse_message_type("message m { required binary text (STRING); }").unwrap();
-        let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::default()).unwrap();
-        let column = writer.schema_descr().column(0);
+        let field = "required binary text (STRING);";
         let levels = Levels::required(texts.len());
-        let (bytes, close) = chunk(&column, &levels, texts.iter().map(|text| text.as_bytes())).unwrap();
-        let mut group = writer.next_row_group().unwrap();
-        group.append_column(&bytes, close).unwrap();
-        group.close().unwrap();
-        let file = SerializedFileReader::new(Bytes::from(writer.into_inner().unwrap())).unwrap();
-        let column = file.get_row_group(0).unwrap().get_column_reader(0).unwrap();
-        let mut found = Vec::new();
-        let mut reader = get_typed_column_reader::<ByteArrayType>(column);
-        let (records, ..) = reader.read_records(texts.len() + 1, None, None, &mut found).unwrap();
-        assert_eq!(records, texts.len());
+        let chunk = chunk(&reference::column(field), &levels, texts.iter().map(|text| text.as_bytes())).unwrap();
+        let found = reference::read::<ByteArrayType>(field, texts.len(), chunk).0;
         found.iter().map(|text| text.as_utf8().unwrap().to_owned()).collect()
     }
 
