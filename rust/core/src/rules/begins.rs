@@ -22,7 +22,8 @@ pub(super) fn pair(first: u64, second: u64) -> u64 {
 
 /// The hash of a stem by its first four bytes.
 pub(super) fn stem(head: u32) -> u32 {
-    head.wrapping_mul(STEM) >> 12
+    let product = head.wrapping_mul(STEM);
+    product ^ product >> 16
 }
 
 const STEM: u32 = 0x9E37_79B1;
@@ -62,11 +63,11 @@ pub(super) fn at([first, pairs, stems]: &Filters, words: View<'_>, at: usize) ->
 mod avx512 {
     use super::{Begin, Filter, Filters, STEM, View};
     use std::arch::x86_64::{
-        __m256i, _mm256_and_si256, _mm256_maskz_loadu_epi32, _mm256_mmask_i32gather_epi32, _mm256_mullo_epi32,
-        _mm256_set1_epi32, _mm256_setzero_si256, _mm256_srli_epi32, _mm256_srlv_epi32, _mm256_test_epi32_mask,
-        _mm512_add_epi64, _mm512_cvtepi64_epi32, _mm512_mask_or_epi64, _mm512_maskz_compress_epi64,
-        _mm512_maskz_loadu_epi64, _mm512_rol_epi64, _mm512_set1_epi64, _mm512_setr_epi64, _mm512_storeu_si512,
-        _mm512_xor_si512,
+        __m256i, _mm256_and_si256, _mm256_cmpeq_epi32_mask, _mm256_maskz_loadu_epi32, _mm256_mmask_i32gather_epi32,
+        _mm256_mullo_epi32, _mm256_or_si256, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_sllv_epi32,
+        _mm256_srli_epi32, _mm256_xor_si256, _mm512_add_epi64, _mm512_cvtepi64_epi32, _mm512_mask_or_epi64,
+        _mm512_maskz_compress_epi64, _mm512_maskz_loadu_epi64, _mm512_rol_epi64, _mm512_set1_epi64, _mm512_setr_epi64,
+        _mm512_storeu_si512, _mm512_xor_si512,
     };
 
     const LANES: usize = 8;
@@ -80,8 +81,10 @@ mod avx512 {
             // SAFETY: the mask leaves places whose 32 bits are there.
             let bits =
                 unsafe { _mm256_mmask_i32gather_epi32::<4>(_mm256_setzero_si256(), there, at, bits.as_ptr().cast()) };
-            let bit = _mm256_srlv_epi32(bits, _mm256_and_si256(places, _mm256_set1_epi32(31)));
-            _mm256_test_epi32_mask(bit, _mm256_set1_epi32(1))
+            let bit = |number: __m256i| _mm256_sllv_epi32(_mm256_set1_epi32(1), number);
+            let low = _mm256_and_si256(hashes, _mm256_set1_epi32(31));
+            let both = _mm256_or_si256(bit(low), bit(_mm256_srli_epi32::<27>(hashes)));
+            _mm256_cmpeq_epi32_mask(_mm256_and_si256(bits, both), both)
         };
         let count = words.len();
         // Eight are written, wanted or not.
@@ -100,7 +103,8 @@ mod avx512 {
                 )
             };
             let two = _mm512_xor_si512(_mm512_rol_epi64::<29>(hashes), next);
-            let stem = _mm256_srli_epi32::<12>(_mm256_mullo_epi32(heads, _mm256_set1_epi32(STEM as i32)));
+            let product = _mm256_mullo_epi32(heads, _mm256_set1_epi32(STEM as i32));
+            let stem = _mm256_xor_si256(product, _mm256_srli_epi32::<16>(product));
             let one = may(first, _mm512_cvtepi64_epi32(hashes), there);
             let two = may(pairs, _mm512_cvtepi64_epi32(two), there);
             let stem = may(stems, stem, there);

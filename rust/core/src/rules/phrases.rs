@@ -13,8 +13,11 @@ use crate::text::bits::Level;
 /// The fewest bytes of a stem.
 const STEM: usize = 3;
 
+/// Bytes of a word that are compared with a stem together.
+const LOADED: usize = 16;
+
 /// One word of a phrase.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Piece {
     /// The whole word.
     Word(u64),
@@ -23,41 +26,69 @@ enum Piece {
 }
 
 /// A phrase of the tables.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Entry {
     owner: u32,
-    /// Its pieces.
-    from: u32,
-    to: u32,
+    /// Which of `rests` must follow what the table knows, from 1; 0 where nothing must.
+    rest: u32,
 }
 
-/// Phrases on their way into a table.
-#[derive(Debug, Default)]
-pub struct Builder {
-    pieces: Vec<Piece>,
-    /// By kind (one word, two words, a stem): the hash of the beginning, the scopes, the phrase.
-    entries: [Vec<(u64, u8, Entry)>; 3],
+/// A phrase that begins with a stem, and the stem's first bytes, lower-cased as words are hashed.
+#[derive(Clone, Copy, Debug, Default)]
+struct StemEntry {
+    entry: Entry,
+    /// Which of `stems` it begins with.
+    stem: u32,
+    /// Bytes of the stem.
+    length: u32,
+    bytes: u128,
+    /// Those of `bytes` that count.
+    mask: u128,
 }
+
+/// A phrase on its way into a table.
+#[derive(Debug)]
+struct Phrase {
+    /// The hash of its beginning.
+    hash: u64,
+    scopes: u8,
+    owner: u32,
+    pieces: Vec<Piece>,
+}
+
+/// Phrases on their way into a table, by kind of beginning: one word, two words, a stem.
+#[derive(Debug, Default)]
+pub struct Builder([Vec<Phrase>; 3]);
 
 /// A table of phrases.
 #[derive(Debug)]
 pub struct Phrases {
-    pieces: Box<[Piece]>,
     /// First word -> the phrases of that word alone, or with a stem after it.
     first: Table<Entry>,
     /// First two words -> the longer phrases.
     pairs: Table<Entry>,
-    /// The first three bytes of a stem -> the phrases that begin with it.
-    stems: Table<Entry>,
+    /// The first four bytes of a stem, or three where it has no more -> the phrases that begin with it.
+    starts: Table<StemEntry>,
+    /// The stems of `starts`.
+    stems: Box<[Box<str>]>,
+    /// Whether any of them has three bytes only.
+    has_short: bool,
+    /// What follows the words that the tables know.
+    rests: Box<[Box<[Piece]>]>,
     /// What phrases begin with, by the scopes that turns lie in; at the end, all.
     filters: Vec<(u8, Filters)>,
     /// Words of the longest phrase.
     longest: usize,
 }
 
-/// The key of a stem's first three bytes.
+/// The key of the first four bytes of a stem.
+fn four(head: u32) -> u64 {
+    u64::from(head) << 32 | u64::from(begins::stem(head))
+}
+
+/// The key of the first three.
 fn three(head: u32) -> u64 {
-    u64::from((head & 0xFF_FFFF).wrapping_mul(0x9E37_79B1).rotate_left(16))
+    four(head & 0xFF_FFFF)
 }
 
 /// The beginning of a stem as words have it.
@@ -76,41 +107,64 @@ impl Builder {
             [] => return Err(format!("`{phrase}` has no word")),
             [Piece::Word(first), Piece::Word(second), ..] => (1, begins::pair(*first, *second)),
             [Piece::Word(hash), ..] => (0, *hash),
-            [Piece::Stem(stem), ..] => (2, three(head(stem))),
+            [Piece::Stem(stem), ..] => (2, four(head(stem))),
         };
-        let from = self.pieces.len() as u32;
-        self.pieces.extend(pieces);
-        self.entries[kind].push((hash, scopes, Entry { owner, from, to: self.pieces.len() as u32 }));
+        self.0[kind].push(Phrase { hash, scopes, owner, pieces });
         Ok(())
     }
 
     /// The table. `scopes` are those that turns may lie in together; phrases of other scopes cost such a turn nothing.
     pub fn build(self, scopes: &[u8]) -> Phrases {
         let filters = scopes.iter().chain(&[u8::MAX]).map(|&scopes| (scopes, self.filters(scopes))).collect();
-        let longest = self.entries.iter().flatten().map(|(_, _, entry)| (entry.to - entry.from) as usize).max();
-        let table = |entries: Vec<(u64, u8, Entry)>| {
-            Table::new(entries.into_iter().map(|(hash, _, entry)| (hash, entry)).collect())
+        let longest = self.0.iter().flatten().map(|phrase| phrase.pieces.len()).max().unwrap_or(0);
+        let [first, pairs, starts] = self.0;
+        let mut rests: Vec<Box<[Piece]>> = Vec::new();
+        let mut entry = |owner: u32, rest: &[Piece]| {
+            if !rest.is_empty() {
+                rests.push(rest.into());
+            }
+            Entry { owner, rest: if rest.is_empty() { 0 } else { rests.len() as u32 } }
         };
-        let [first, pairs, stems] = self.entries.map(table);
-        Phrases { pieces: self.pieces.into_boxed_slice(), first, pairs, stems, filters, longest: longest.unwrap_or(0) }
+        let mut table = |phrases: &[Phrase], known: usize| {
+            let entries = phrases.iter().map(|phrase| (phrase.hash, entry(phrase.owner, &phrase.pieces[known..])));
+            Table::new(&entries.collect::<Vec<_>>())
+        };
+        let (first, pairs) = (table(&first, 1), table(&pairs, 2));
+        let mut stems: Vec<Box<str>> = Vec::new();
+        let starts = starts.iter().filter_map(|phrase| {
+            let (Piece::Stem(stem), rest) = phrase.pieces.split_first()? else { return None };
+            stems.push(stem.clone());
+            Some((phrase.hash, StemEntry::new(stem, stems.len() as u32 - 1, entry(phrase.owner, rest))))
+        });
+        let starts = Table::new(&starts.collect::<Vec<_>>());
+        Phrases {
+            first,
+            pairs,
+            starts,
+            has_short: stems.iter().any(|stem| stem.len() == STEM),
+            stems: stems.into_boxed_slice(),
+            rests: rests.into_boxed_slice(),
+            filters,
+            longest,
+        }
     }
 
     /// The filters of phrases of one of these scopes.
     fn filters(&self, scopes: u8) -> Filters {
-        let mut hashes = [const { Vec::new() }; 3];
-        for (hashes, entries) in hashes.iter_mut().zip(&self.entries) {
-            for (hash, _, entry) in entries.iter().filter(|(_, its, _)| its & scopes != 0) {
-                match &self.pieces[entry.from as usize] {
-                    Piece::Word(_) => hashes.push(*hash as u32),
-                    Piece::Stem(stem) if stem.len() > STEM => hashes.push(begins::stem(head(stem))),
+        self.0.each_ref().map(|phrases| {
+            let mut hashes = Vec::new();
+            for phrase in phrases.iter().filter(|phrase| phrase.scopes & scopes != 0) {
+                match phrase.pieces.first() {
+                    Some(Piece::Stem(stem)) if stem.len() > STEM => hashes.push(begins::stem(head(stem))),
                     // A stem of three bytes goes on with any fourth.
-                    Piece::Stem(stem) => {
+                    Some(Piece::Stem(stem)) => {
                         hashes.extend((0..256).map(|fourth| begins::stem(head(stem) | fourth << 24)));
                     }
+                    _ => hashes.push(phrase.hash as u32),
                 }
             }
-        }
-        hashes.map(|hashes| Filter::new(&hashes))
+            Filter::new(&hashes)
+        })
     }
 }
 
@@ -185,56 +239,80 @@ impl Phrases {
             return;
         }
         if begin.kinds & 1 != 0 {
-            for entry in self.first.get(here.hashes[0]) {
-                self.check(entry, 1, text, here, hit);
-            }
+            self.first.each(here.hashes[0], |entry| self.follow(*entry, 1, text, here, hit));
         }
         if begin.kinds & 2 != 0
             && let Some(&next) = here.hashes.get(1)
         {
-            for entry in self.pairs.get(begins::pair(here.hashes[0], next)) {
-                self.check(entry, 2, text, here, hit);
-            }
+            self.pairs.each(begins::pair(here.hashes[0], next), |entry| self.follow(*entry, 2, text, here, hit));
         }
         if begin.kinds & 4 != 0 {
-            for entry in self.stems.get(three(here.heads[0])) {
-                self.check(entry, 0, text, here, hit);
+            let (head, word) = (here.heads[0], here.word(0));
+            let mut look = |stem: &StemEntry| {
+                if stem.begins(text, word).unwrap_or_else(|| begins_with(&self.stems[stem.stem as usize], text, word)) {
+                    self.follow(stem.entry, 1, text, here, hit);
+                }
+            };
+            self.starts.each(four(head), &mut look);
+            // A word of three bytes has the same key twice.
+            if self.has_short && head >> 24 != 0 {
+                self.starts.each(three(head), &mut look);
             }
         }
     }
 
-    /// Whether the phrase stands here; the first words, `known`, do, by the hash that the table has.
-    #[inline]
-    fn check(&self, entry: &Entry, known: usize, text: &str, here: View<'_>, hit: &mut impl FnMut(u32, u32, u32)) {
-        let length = (entry.to - entry.from) as usize;
-        if length > here.len() {
-            return;
-        }
-        let rest = || self.pieces[entry.from as usize + known..entry.to as usize].iter().zip(known..);
-        if length == known || rest().all(|(piece, at)| piece.matches(text, here.word(at))) {
-            hit(entry.owner, here.starts[0], here.ends[length - 1]);
-        }
+    /// Tells of a phrase whose first words, as many as are `known`, stand here, if the others follow.
+    #[inline(always)]
+    fn follow(&self, entry: Entry, known: usize, text: &str, here: View<'_>, hit: &mut impl FnMut(u32, u32, u32)) {
+        let length = match (entry.rest as usize).checked_sub(1) {
+            None => known,
+            Some(rest) => match rest_length(&self.rests[rest], text, here, known) {
+                Some(length) => known + length,
+                None => return,
+            },
+        };
+        hit(entry.owner, here.starts[0], here.ends[length - 1]);
     }
 }
 
-impl Piece {
-    #[inline]
-    fn matches(&self, text: &str, word: Word) -> bool {
-        match self {
-            Self::Word(hash) => *hash == word.hash,
-            Self::Stem(stem) => {
-                let word = &text[word.start as usize..word.end as usize];
-                if word.is_ascii() {
-                    return word
-                        .as_bytes()
-                        .get(..stem.len())
-                        .is_some_and(|head| head.eq_ignore_ascii_case(stem.as_bytes()));
-                }
-                let mut letters = word.chars().flat_map(char::to_lowercase);
-                stem.chars().all(|letter| letters.next() == Some(letter))
-            }
-        }
+/// How many words the rest of a phrase has, if they stand here behind the `known` ones.
+#[inline(never)]
+fn rest_length(rest: &[Piece], text: &str, here: View<'_>, known: usize) -> Option<usize> {
+    let stands = rest.len() <= here.len() - known
+        && rest.iter().zip(known..).all(|(piece, at)| match piece {
+            Piece::Word(hash) => *hash == here.hashes[at],
+            Piece::Stem(stem) => begins_with(stem, text, here.word(at)),
+        });
+    stands.then_some(rest.len())
+}
+
+impl StemEntry {
+    fn new(stem: &str, number: u32, entry: Entry) -> Self {
+        let bytes = stem.bytes().take(LOADED).rev().fold(0, |bytes, byte| bytes << 8 | u128::from(words::lower(byte)));
+        let mask = u128::MAX >> (8 * LOADED.saturating_sub(stem.len()));
+        Self { entry, stem: number, length: stem.len() as u32, bytes, mask }
     }
+
+    /// Whether a word begins with the stem; nothing where that takes a closer look.
+    #[inline(always)]
+    fn begins(&self, text: &str, word: Word) -> Option<bool> {
+        const HIGH: u128 = u128::from_le_bytes([0x80; LOADED]);
+        const LOWER: u128 = u128::from_le_bytes([0x20; LOADED]);
+        let loaded = u128::from_le_bytes(*text.as_bytes().get(word.start as usize..)?.first_chunk()?);
+        let is_plain = self.length as usize <= LOADED && loaded & self.mask & HIGH == 0;
+        is_plain.then(|| word.end - word.start >= self.length && (loaded | LOWER) & self.mask == self.bytes)
+    }
+}
+
+/// Whether a word begins with a stem, in lower case.
+#[cold]
+fn begins_with(stem: &str, text: &str, word: Word) -> bool {
+    let word = &text[word.start as usize..word.end as usize];
+    if word.is_ascii() {
+        return word.as_bytes().get(..stem.len()).is_some_and(|head| head.eq_ignore_ascii_case(stem.as_bytes()));
+    }
+    let mut letters = word.chars().flat_map(char::to_lowercase);
+    stem.chars().all(|letter| letters.next() == Some(letter))
 }
 
 fn pieces(phrase: &str) -> Result<Vec<Piece>, String> {
