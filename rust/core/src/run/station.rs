@@ -24,7 +24,10 @@ pub(super) struct Station {
     inputs: Arc<Inputs>,
     /// The hashes of kept records, where they are of use.
     kept: Option<Arc<KeptHashes>>,
+    /// What of a batch is not in its bytes.
     arena: Bump,
+    /// One record's own: so little memory that it stays in the nearest cache.
+    record: Bump,
     scratch: Scratch,
     /// The input file of the last unit: units come in the order of the files.
     file: usize,
@@ -42,7 +45,7 @@ pub(super) struct Scratch {
 impl Station {
     pub fn new(stages: Arc<Stages>, inputs: Arc<Inputs>, kept: Option<Arc<KeptHashes>>) -> Self {
         let scratch = Scratch::default();
-        Self { stages, inputs, kept, arena: Bump::new(), scratch, file: 0 }
+        Self { stages, inputs, kept, arena: Bump::new(), record: Bump::new(), scratch, file: 0 }
     }
 
     /// The time spent by stage since the last call.
@@ -73,11 +76,14 @@ impl Station {
             count_file(&self.inputs, &mut self.file, unit.origin.path, &mut out.files);
             write_origin(at, &unit.origin);
             self.scratch.clock.begin();
-            if quiet && self.stages.quiet(&unit, &known, &self.arena, &mut self.scratch.clock, at, out) {
+            if quiet && self.stages.quiet(&unit, &known, &self.record, &mut self.scratch.clock, at, out) {
                 records += 1;
+                empty(&mut self.record);
                 continue;
             }
-            match self.stages.unit(&unit, &known, &self.arena, &mut self.scratch, at, out) {
+            let result = self.stages.unit(&unit, &known, &self.record, &mut self.scratch, at, out);
+            empty(&mut self.record);
+            match result {
                 Ok(is_record) => records += u64::from(is_record),
                 Err(error) => {
                     out.error = Some(error);
@@ -87,11 +93,16 @@ impl Station {
         }
         // A table that was replaced meanwhile is given back.
         self.scratch.kept = None;
-        if self.arena.allocated_bytes() > KEEP_ARENA {
-            self.arena = Bump::new();
-        } else {
-            self.arena.reset();
-        }
+        empty(&mut self.arena);
+    }
+}
+
+/// Makes an arena's memory free for what comes next; a large one is given back.
+fn empty(arena: &mut Bump) {
+    if arena.allocated_bytes() > KEEP_ARENA {
+        *arena = Bump::new();
+    } else {
+        arena.reset();
     }
 }
 
