@@ -17,7 +17,7 @@ const MAGIC: &[u8; 16] = b"corpuskit dedup\n";
 /// Magic, version and fingerprint, padded.
 pub(super) const HEAD: u64 = 64;
 /// Entries are gathered up to this many bytes before they are written.
-const GATHER: usize = 1 << 20;
+const GATHER: usize = 128 << 10;
 /// The first mapping; it only takes address space, and a larger one later would have to look every page up anew.
 const FIRST_MAPPING: u64 = 1 << 30;
 
