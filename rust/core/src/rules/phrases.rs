@@ -75,8 +75,10 @@ pub struct Phrases {
     has_short: bool,
     /// What follows the words that the tables know.
     rests: Box<[Box<[Piece]>]>,
-    /// What phrases begin with, by the scopes that turns lie in; at the end, all.
-    filters: Vec<(u8, Filters)>,
+    /// What phrases begin with, by the scopes that turns lie in; at the end, all. Nothing where there is no phrase.
+    filters: Box<[Option<Filters>]>,
+    /// By scopes: which of `filters` is theirs.
+    of_scopes: Box<[u8; 256]>,
     /// Words of the longest phrase.
     longest: usize,
 }
@@ -115,7 +117,9 @@ impl Builder {
 
     /// The table. `scopes` are those that turns may lie in together; phrases of other scopes cost such a turn nothing.
     pub fn build(self, scopes: &[u8]) -> Phrases {
-        let filters = scopes.iter().chain(&[u8::MAX]).map(|&scopes| (scopes, self.filters(scopes))).collect();
+        let filters = scopes.iter().chain(&[u8::MAX]).map(|&scopes| self.filters(scopes)).collect();
+        let mut of_scopes = Box::new([scopes.len() as u8; 256]);
+        scopes.iter().zip(0..).for_each(|(&scopes, number)| of_scopes[usize::from(scopes)] = number);
         let longest = self.0.iter().flatten().map(|phrase| phrase.pieces.len()).max().unwrap_or(0);
         let [first, pairs, starts] = self.0;
         let mut rests: Vec<Box<[Piece]>> = Vec::new();
@@ -145,25 +149,29 @@ impl Builder {
             stems: stems.into_boxed_slice(),
             rests: rests.into_boxed_slice(),
             filters,
+            of_scopes,
             longest,
         }
     }
 
     /// The filters of phrases of one of these scopes.
-    fn filters(&self, scopes: u8) -> Filters {
-        self.0.each_ref().map(|phrases| {
-            let mut hashes = Vec::new();
-            for phrase in phrases.iter().filter(|phrase| phrase.scopes & scopes != 0) {
-                match phrase.pieces.first() {
-                    Some(Piece::Stem(stem)) if stem.len() > STEM => hashes.push(begins::stem(head(stem))),
-                    // A stem of three bytes goes on with any fourth.
-                    Some(Piece::Stem(stem)) => {
-                        hashes.extend((0..256).map(|fourth| begins::stem(head(stem) | fourth << 24)));
+    fn filters(&self, scopes: u8) -> Option<Filters> {
+        let is_its = |phrase: &Phrase| phrase.scopes & scopes != 0;
+        self.0.iter().flatten().any(is_its).then(|| {
+            self.0.each_ref().map(|phrases| {
+                let mut hashes = Vec::new();
+                for phrase in phrases.iter().filter(|phrase| is_its(phrase)) {
+                    match phrase.pieces.first() {
+                        Some(Piece::Stem(stem)) if stem.len() > STEM => hashes.push(begins::stem(head(stem))),
+                        // A stem of three bytes goes on with any fourth.
+                        Some(Piece::Stem(stem)) => {
+                            hashes.extend((0..256).map(|fourth| begins::stem(head(stem) | fourth << 24)));
+                        }
+                        _ => hashes.push(phrase.hash as u32),
                     }
-                    _ => hashes.push(phrase.hash as u32),
                 }
-            }
-            Filter::new(&hashes)
+                Filter::new(&hashes)
+            })
         })
     }
 }
@@ -190,8 +198,9 @@ impl Phrases {
         found: &mut Vec<Begin>,
         mut hit: impl FnMut(u32, u32, u32),
     ) {
+        let Some(filters) = self.filters(scopes) else { return };
         found.clear();
-        begins::find(Level::here(), self.filters(scopes), words, found);
+        begins::find(Level::here(), filters, words, found);
         for begin in &*found {
             self.look(text, words, *begin, &mut hit);
         }
@@ -206,8 +215,9 @@ impl Phrases {
         found: &mut Vec<Begin>,
         mut hit: impl FnMut(u32, u32, u32) -> bool,
     ) {
+        let Some(filters) = self.filters(u8::MAX) else { return };
         found.clear();
-        begins::find(Level::here(), self.filters(u8::MAX), words, found);
+        begins::find(Level::here(), filters, words, found);
         let mut knows = false;
         for begin in &*found {
             self.look(text, words, *begin, &mut |owner, start, end| knows |= hit(owner, start, end));
@@ -220,15 +230,15 @@ impl Phrases {
     /// The same for phrases that begin with word `at`.
     #[inline]
     pub fn find_at(&self, text: &str, words: View<'_>, at: usize, scopes: u8, hit: &mut impl FnMut(u32, u32, u32)) {
-        self.look(text, words, begins::at(self.filters(scopes), words, at), hit);
+        if let Some(filters) = self.filters(scopes) {
+            self.look(text, words, begins::at(filters, words, at), hit);
+        }
     }
 
     /// The filters for a turn.
     #[inline]
-    fn filters(&self, scopes: u8) -> &Filters {
-        let own = self.filters.iter().find(|(its, _)| *its == scopes);
-        // There is always the last.
-        &own.unwrap_or(&self.filters[self.filters.len() - 1]).1
+    fn filters(&self, scopes: u8) -> Option<&Filters> {
+        self.filters[usize::from(self.of_scopes[usize::from(scopes)])].as_ref()
     }
 
     #[inline]
