@@ -1,7 +1,8 @@
 //! Whether the numbers of a record lie within the bounds that rules have.
 
 use super::compile::Compiled;
-use super::measure::{Facts, Measure, Quantity};
+use super::measure::{Facts, Quantity};
+use super::pack::Scope;
 use super::scan::{Scopes, Turn};
 
 /// Scopes, each a bit of a byte.
@@ -25,19 +26,11 @@ pub(super) struct Numbers {
     measured: Vec<f64>,
 }
 
-/// Numbers that are known without reading a text: turns and words by scope, definitions and calls of tools; at the end
-/// what stands for all others.
-const KNOWN: usize = 2 * SCOPES + 3;
-
-/// Where a measure's number stands among them.
-pub(super) fn place_of(measure: Measure) -> u8 {
-    (match measure.quantity {
-        Quantity::Turns => measure.scope as usize,
-        Quantity::Words => SCOPES + measure.scope as usize,
-        Quantity::ToolDefinitions => 2 * SCOPES,
-        Quantity::ToolCalls => 2 * SCOPES + 1,
-        _ => KNOWN - 1,
-    }) as u8
+/// Turns and words of a scope.
+#[derive(Clone, Copy, Default)]
+struct Total {
+    turns: u32,
+    words: u64,
 }
 
 impl Compiled {
@@ -46,39 +39,37 @@ impl Compiled {
         let scopes = Scopes::of(turns);
         numbers.scopes.clear();
         numbers.scopes.extend(turns.iter().enumerate().map(|(at, turn)| scopes.at(at, turn.role)));
-        // What needs no reading of texts is known at once.
-        let mut known = [0.0; KNOWN];
+        let mut totals = [Total::default(); SCOPES];
         for (scopes, &words) in numbers.scopes.iter().zip(&numbers.words) {
-            let (turns, others) = known.split_at_mut(SCOPES);
-            for ((scope, turns), total) in (0..).zip(turns).zip(others) {
-                let is_its = f64::from(scopes >> scope & 1);
-                *turns += is_its;
-                *total += is_its * f64::from(words);
+            for (scope, total) in totals.iter_mut().enumerate() {
+                let is_its = u32::from(scopes >> scope & 1);
+                total.turns += is_its;
+                total.words += u64::from(is_its * words);
             }
         }
-        known[2 * SCOPES..].copy_from_slice(&[facts.tool_definitions as f64, facts.tool_calls as f64, f64::NAN]);
+        // What needs no reading of texts is known at once.
+        let known = |scope: Scope, quantity: Quantity| match quantity {
+            Quantity::Turns => f64::from(totals[scope as usize].turns),
+            Quantity::Words => totals[scope as usize].words as f64,
+            Quantity::ToolDefinitions => facts.tool_definitions as f64,
+            Quantity::ToolCalls => facts.tool_calls as f64,
+            _ => f64::NAN,
+        };
         numbers.measured.clear();
-        numbers.measured.extend(self.known.iter().map(|&at| known[usize::from(at) % KNOWN]));
+        numbers.measured.extend(self.measures.iter().map(|measure| known(measure.scope, measure.quantity)));
     }
 
     /// Whether the record's numbers lie within the bounds of a rule.
     #[inline]
     pub(super) fn holds(&self, rule: usize, turns: &[Turn<'_>], numbers: &mut Numbers) -> bool {
         let (from, to) = self.gains[rule].bounds;
-        // All are looked at, whatever the first say: which of them fails cannot be guessed, and those that texts have
-        // to be read for stand behind the others.
-        let mut holds = true;
-        for bound in &self.bounds[from as usize..to as usize] {
+        self.bounds[from as usize..to as usize].iter().all(|bound| {
             let mut value = numbers.measured[bound.number as usize];
             if value.is_nan() {
-                if !holds {
-                    return false;
-                }
                 value = self.read(bound.number as usize, turns, numbers);
             }
-            holds &= (bound.min <= value) & (value <= bound.max);
-        }
-        holds
+            bound.min <= value && value <= bound.max
+        })
     }
 
     /// A number that texts have to be read for.

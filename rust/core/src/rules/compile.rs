@@ -1,6 +1,6 @@
 //! Packs compiled to one matcher: every phrase of every pack in one table.
 
-use super::bounds::{self, Bound};
+use super::bounds::Bound;
 use super::expression::Expression;
 use super::literals::{self, Literals};
 use super::measure::Measure;
@@ -123,8 +123,6 @@ pub struct Compiled {
     /// Rules that only measure.
     pub(super) measured: Vec<usize>,
     pub(super) measures: Vec<Measure>,
-    /// By measure: where its number is known, see `bounds`.
-    pub(super) known: Vec<u8>,
     /// Bounds of all rules, one rule after another.
     pub(super) bounds: Vec<Bound>,
     /// By pack: the number of its first tag among all tags.
@@ -161,7 +159,6 @@ impl Compiled {
             gated: Vec::new(),
             measured: Vec::new(),
             measures: Vec::new(),
-            known: Vec::new(),
             bounds: Vec::new(),
             offsets: Vec::new(),
             gains: Vec::new(),
@@ -234,7 +231,6 @@ impl Compiled {
             let wanted = Measure::parse(name, at)?;
             let number = self.measures.iter().position(|known| *known == wanted).unwrap_or_else(|| {
                 self.measures.push(wanted);
-                self.known.push(bounds::place_of(wanted));
                 self.measures.len() - 1
             });
             measure.push((number, *bounds));

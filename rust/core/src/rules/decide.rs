@@ -8,7 +8,7 @@ use crate::record::labels::Label;
 impl Compiled {
     /// Fills `scratch.labels`: sums what the rules add, then chooses by column.
     pub(super) fn decide(&self, turns: &[Turn<'_>], scratch: &mut Scratch) {
-        let Scratch { numbers, hits, scores, labels, kept, earned, .. } = scratch;
+        let Scratch { numbers, hits, scores, labels, kept, .. } = scratch;
         scores.reset(self.tags.len());
         // The places of a rule whose measures do not hold explain nothing.
         hits.retain(|rule, count| {
@@ -41,19 +41,11 @@ impl Compiled {
                 _ => labels.push((label, 0, 0)),
             }
         }
-        if labels.is_empty() {
-            return;
-        }
-        earned.clear();
-        earned.extend(hits.places().iter().map(|place| match hits.count(place.rule as usize) {
-            0 => u32::MAX,
-            _ => self.gains[place.rule as usize].tag,
-        }));
         for (label, from, to) in labels {
             *from = kept.len();
             let tag = (self.offsets[usize::from(label.column)] + usize::from(label.tag)) as u32;
-            let its = hits.places().iter().zip(&*earned).filter(|(_, earned)| **earned == tag);
-            kept.extend(its.map(|(place, _)| *place).take(PLACES));
+            let is_its = |rule: u32| self.gains[rule as usize].tag == tag && hits.count(rule as usize) > 0;
+            kept.extend(hits.places().iter().filter(|place| is_its(place.rule)).take(PLACES));
             *to = kept.len();
         }
     }

@@ -58,8 +58,6 @@ pub struct Scratch {
     pub(super) hits: Hits,
     pub(super) scores: Scores,
     pub(super) kept: Vec<Place>,
-    /// By place of a hit: the tag that it counts for; `u32::MAX` for none.
-    pub(super) earned: Vec<u32>,
     pub(super) labels: Vec<(Label, usize, usize)>,
 }
 

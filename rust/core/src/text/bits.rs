@@ -1,6 +1,7 @@
 //! Sixty-four bytes of text at a time, one bit a byte, and the places of such bits.
 
 use super::chars;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Bytes of a block.
 pub const BLOCK: usize = 64;
@@ -92,9 +93,30 @@ impl Level {
         all
     }
 
-    /// Of this processor.
+    /// Of this processor; it is asked once.
     #[inline]
     pub fn here() -> Self {
+        static KNOWN: AtomicU8 = AtomicU8::new(0);
+        #[cfg(target_arch = "x86_64")]
+        const AVX512: u8 = Level::Avx512 as u8 + 1;
+        #[cfg(target_arch = "x86_64")]
+        const AVX2: u8 = Level::Avx2 as u8 + 1;
+        match KNOWN.load(Ordering::Relaxed) {
+            0 => {
+                let level = Self::of_processor();
+                KNOWN.store(level as u8 + 1, Ordering::Relaxed);
+                level
+            }
+            #[cfg(target_arch = "x86_64")]
+            AVX512 => Self::Avx512,
+            #[cfg(target_arch = "x86_64")]
+            AVX2 => Self::Avx2,
+            _ => Self::Plain,
+        }
+    }
+
+    #[cold]
+    fn of_processor() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx512bw")
