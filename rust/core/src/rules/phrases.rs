@@ -77,8 +77,8 @@ pub struct Phrases {
     rests: Box<[Box<[Piece]>]>,
     /// What phrases begin with, by the scopes that turns lie in; at the end, all. Nothing where there is no phrase.
     filters: Box<[Option<Filters>]>,
-    /// By scopes: which of `filters` is theirs.
-    of_scopes: Box<[u8; 256]>,
+    /// By scopes: which of `filters` is theirs; empty where there is one only.
+    of_scopes: Box<[u8]>,
     /// Words of the longest phrase.
     longest: usize,
 }
@@ -118,7 +118,7 @@ impl Builder {
     /// The table. `scopes` are those that turns may lie in together; phrases of other scopes cost such a turn nothing.
     pub fn build(self, scopes: &[u8]) -> Phrases {
         let filters = scopes.iter().chain(&[u8::MAX]).map(|&scopes| self.filters(scopes)).collect();
-        let mut of_scopes = Box::new([scopes.len() as u8; 256]);
+        let mut of_scopes = vec![scopes.len() as u8; if scopes.is_empty() { 0 } else { 256 }].into_boxed_slice();
         scopes.iter().zip(0..).for_each(|(&scopes, number)| of_scopes[usize::from(scopes)] = number);
         let longest = self.0.iter().flatten().map(|phrase| phrase.pieces.len()).max().unwrap_or(0);
         let [first, pairs, starts] = self.0;
@@ -215,7 +215,7 @@ impl Phrases {
         found: &mut Vec<Begin>,
         mut hit: impl FnMut(u32, u32, u32) -> bool,
     ) {
-        let Some(filters) = self.filters(u8::MAX) else { return };
+        let Some(filters) = self.all() else { return };
         found.clear();
         begins::find(Level::here(), filters, words, found);
         let mut knows = false;
@@ -238,7 +238,16 @@ impl Phrases {
     /// The filters for a turn.
     #[inline]
     fn filters(&self, scopes: u8) -> Option<&Filters> {
-        self.filters[usize::from(self.of_scopes[usize::from(scopes)])].as_ref()
+        match self.of_scopes.get(usize::from(scopes)) {
+            Some(&own) => self.filters[usize::from(own)].as_ref(),
+            None => self.all(),
+        }
+    }
+
+    /// The filters of all phrases.
+    #[inline]
+    fn all(&self) -> Option<&Filters> {
+        self.filters.last()?.as_ref()
     }
 
     #[inline]
@@ -315,7 +324,7 @@ impl StemEntry {
 }
 
 /// Whether a word begins with a stem, in lower case.
-#[cold]
+#[inline(never)]
 fn begins_with(stem: &str, text: &str, word: Word) -> bool {
     let word = &text[word.start as usize..word.end as usize];
     if word.is_ascii() {
