@@ -24,6 +24,7 @@ mod packs;
 mod phrases;
 mod scan;
 mod sentences;
+mod stems;
 mod table;
 #[cfg(test)]
 mod tests;

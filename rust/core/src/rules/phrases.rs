@@ -6,15 +6,10 @@
 //! every word that no phrase begins with it.
 
 use super::begins::{self, Begin, Filters};
+use super::stems::{self, SHORTEST, Stem, head};
 use super::table::{Filter, Table};
-use super::words::{self, View, Word, Words};
+use super::words::{View, Words};
 use crate::text::bits::Level;
-
-/// The fewest bytes of a stem.
-const STEM: usize = 3;
-
-/// Bytes of a word that are compared with a stem together.
-const LOADED: usize = 16;
 
 /// One word of a phrase.
 #[derive(Clone, Debug)]
@@ -33,17 +28,13 @@ struct Entry {
     rest: u32,
 }
 
-/// A phrase that begins with a stem, and the stem's first bytes, lower-cased as words are hashed.
+/// A phrase that begins with a stem.
 #[derive(Clone, Copy, Debug, Default)]
 struct StemEntry {
     entry: Entry,
     /// Which of `stems` it begins with.
-    stem: u32,
-    /// Bytes of the stem.
-    length: u32,
-    bytes: u128,
-    /// Those of `bytes` that count.
-    mask: u128,
+    number: u32,
+    stem: Stem,
 }
 
 /// A phrase on its way into a table.
@@ -93,11 +84,6 @@ fn three(head: u32) -> u64 {
     four(head & 0xFF_FFFF)
 }
 
-/// The beginning of a stem as words have it.
-fn head(stem: &str) -> u32 {
-    words::head(&stem.bytes().take(4).map(words::lower).collect::<Vec<u8>>())
-}
-
 impl Builder {
     /// Adds a phrase for `owner`, for turns in one of `scopes` (a bit each).
     ///
@@ -138,14 +124,15 @@ impl Builder {
         let starts = starts.iter().filter_map(|phrase| {
             let (Piece::Stem(stem), rest) = phrase.pieces.split_first()? else { return None };
             stems.push(stem.clone());
-            Some((phrase.hash, StemEntry::new(stem, stems.len() as u32 - 1, entry(phrase.owner, rest))))
+            let number = stems.len() as u32 - 1;
+            Some((phrase.hash, StemEntry { entry: entry(phrase.owner, rest), number, stem: Stem::new(stem) }))
         });
         let starts = Table::new(&starts.collect::<Vec<_>>());
         Phrases {
             first,
             pairs,
             starts,
-            has_short: stems.iter().any(|stem| stem.len() == STEM),
+            has_short: stems.iter().any(|stem| stem.len() == SHORTEST),
             stems: stems.into_boxed_slice(),
             rests: rests.into_boxed_slice(),
             filters,
@@ -162,7 +149,7 @@ impl Builder {
                 let mut hashes = Vec::new();
                 for phrase in phrases.iter().filter(|phrase| is_its(phrase)) {
                     match phrase.pieces.first() {
-                        Some(Piece::Stem(stem)) if stem.len() > STEM => hashes.push(begins::stem(head(stem))),
+                        Some(Piece::Stem(stem)) if stem.len() > SHORTEST => hashes.push(begins::stem(head(stem))),
                         // A stem of three bytes goes on with any fourth.
                         Some(Piece::Stem(stem)) => {
                             hashes.extend((0..256).map(|fourth| begins::stem(head(stem) | fourth << 24)));
@@ -267,9 +254,10 @@ impl Phrases {
         }
         if begin.kinds & 4 != 0 {
             let (head, word) = (here.heads[0], here.word(0));
-            let mut look = |stem: &StemEntry| {
-                if stem.begins(text, word).unwrap_or_else(|| begins_with(&self.stems[stem.stem as usize], text, word)) {
-                    self.follow(stem.entry, 1, text, here, hit);
+            let mut look = |begun: &StemEntry| {
+                let closer = || stems::begins_with(&self.stems[begun.number as usize], text, word);
+                if begun.stem.begins(text, word).unwrap_or_else(closer) {
+                    self.follow(begun.entry, 1, text, here, hit);
                 }
             };
             self.starts.each(four(head), &mut look);
@@ -300,38 +288,9 @@ fn rest_length(rest: &[Piece], text: &str, here: View<'_>, known: usize) -> Opti
     let stands = rest.len() <= here.len() - known
         && rest.iter().zip(known..).all(|(piece, at)| match piece {
             Piece::Word(hash) => *hash == here.hashes[at],
-            Piece::Stem(stem) => begins_with(stem, text, here.word(at)),
+            Piece::Stem(stem) => stems::begins_with(stem, text, here.word(at)),
         });
     stands.then_some(rest.len())
-}
-
-impl StemEntry {
-    fn new(stem: &str, number: u32, entry: Entry) -> Self {
-        let bytes = stem.bytes().take(LOADED).rev().fold(0, |bytes, byte| bytes << 8 | u128::from(words::lower(byte)));
-        let mask = u128::MAX >> (8 * LOADED.saturating_sub(stem.len()));
-        Self { entry, stem: number, length: stem.len() as u32, bytes, mask }
-    }
-
-    /// Whether a word begins with the stem; nothing where that takes a closer look.
-    #[inline(always)]
-    fn begins(&self, text: &str, word: Word) -> Option<bool> {
-        const HIGH: u128 = u128::from_le_bytes([0x80; LOADED]);
-        const LOWER: u128 = u128::from_le_bytes([0x20; LOADED]);
-        let loaded = u128::from_le_bytes(*text.as_bytes().get(word.start as usize..)?.first_chunk()?);
-        let is_plain = self.length as usize <= LOADED && loaded & self.mask & HIGH == 0;
-        is_plain.then(|| word.end - word.start >= self.length && (loaded | LOWER) & self.mask == self.bytes)
-    }
-}
-
-/// Whether a word begins with a stem, in lower case.
-#[inline(never)]
-fn begins_with(stem: &str, text: &str, word: Word) -> bool {
-    let word = &text[word.start as usize..word.end as usize];
-    if word.is_ascii() {
-        return word.as_bytes().get(..stem.len()).is_some_and(|head| head.eq_ignore_ascii_case(stem.as_bytes()));
-    }
-    let mut letters = word.chars().flat_map(char::to_lowercase);
-    stem.chars().all(|letter| letters.next() == Some(letter))
 }
 
 fn pieces(phrase: &str) -> Result<Vec<Piece>, String> {
@@ -350,8 +309,8 @@ fn pieces(phrase: &str) -> Result<Vec<Piece>, String> {
             }
             used += 1;
             let stem = &lower[word.start as usize..word.end as usize];
-            if stem.len() < STEM {
-                return Err(format!("`{phrase}`: a stem before `*` has at least {STEM} bytes"));
+            if stem.len() < SHORTEST {
+                return Err(format!("`{phrase}`: a stem before `*` has at least {SHORTEST} bytes"));
             }
             Ok(Piece::Stem(stem.into()))
         })
